@@ -1,0 +1,105 @@
+"""What every kind of damage draws with: seeded streams, one shot's facts, and the canvas of one frame.
+
+Plates are float32 (H, W, 3) display-like code values, about 0..1. Mattes are float32 (H, W, 4), 0..1, in the
+order of `CLASSES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frdm_engine.damage.templates import Templates
+
+Array: TypeAlias = npt.NDArray[np.float32]
+Rng: TypeAlias = np.random.Generator
+
+CLASSES = ("dirt", "scratch", "stain", "flicker")
+
+#: The frame in which sizes and densities are stated, in pixels.
+REFERENCE_WIDTH, REFERENCE_HEIGHT = 854, 480
+
+#: Opacity under which a pixel is left alone, and the change of code value that counts as fully visible.
+FAINTEST, VISIBLE = 1 / 256, 5 / 255
+
+
+def stream(seed: int, *key: int) -> Rng:
+    """The random stream of one thing: the same for the same seed and key, whatever was drawn before."""
+    return np.random.default_rng([seed & (2**64 - 1), *(part & 0xFFFFFFFF for part in key)])
+
+
+def between(rng: Rng, bounds: tuple[float, float]) -> float:
+    """A uniform draw from a span."""
+    return float(rng.uniform(*bounds))
+
+
+def log_between(rng: Rng, bounds: tuple[float, float]) -> float:
+    """A log-uniform draw from a span of positive numbers."""
+    return float(np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]))))
+
+
+def log_mean(bounds: tuple[float, float]) -> float:
+    """The mean of what `log_between` draws."""
+    low, high = bounds
+    return (high - low) / float(np.log(high / low)) if high > low else low
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What all frames of one shot share.
+
+    `scale` is the pixels that one pixel of the reference frame takes here. Densities are multiplied by this
+    frame's part of a reference frame: `area` for what lies anywhere, `across` for lines from top to bottom.
+    """
+
+    seed: int
+    height: int
+    width: int
+    scale: float
+    area: float
+    across: float
+    monochrome: bool
+    templates: Templates | None
+
+
+class Canvas:
+    """One frame under damage: `plate` is drawn on in place, `mattes` remembers where and how strongly."""
+
+    def __init__(self, plate: Array) -> None:
+        self.plate = plate
+        self.mattes: Array = np.zeros((*plate.shape[:2], len(CLASSES)), np.float32)
+
+    def blend(
+        self, kind: int, alpha: Array, *, top: int, left: int, colour: Array, tint: Array | None = None
+    ) -> None:
+        """Lay `colour` over the plate with opacity `alpha` (h, w), its corner at `top`, `left`.
+
+        `colour` is (3,) or (h, w, 3) in code values, `tint` (3,) weighs each channel's opacity. What lies
+        outside the frame is cut. The matte gains `alpha` where the change shows: black on black is none.
+        """
+        height, width = self.plate.shape[:2]
+        y0, x0 = max(top, 0), max(left, 0)
+        y1, x1 = min(top + alpha.shape[0], height), min(left + alpha.shape[1], width)
+        if y0 >= y1 or x0 >= x1:
+            return
+        cut = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        alpha = alpha[cut]
+        alpha = np.where(alpha < FAINTEST, np.float32(0), np.minimum(alpha, np.float32(1)))
+        view = self.plate[y0:y1, x0:x1]
+        change = (colour if colour.ndim == 1 else colour[cut]) - view
+        change *= alpha[..., None] if tint is None else alpha[..., None] * tint
+        self.add(kind, change, alpha, top=y0, left=x0)
+
+    def add(self, kind: int, change: Array, alpha: Array, *, top: int, left: int) -> None:
+        """Add `change` (h, w, 3), 0 where `alpha` (h, w) is, and enter `alpha` in the matte of `kind`."""
+        here = slice(top, top + alpha.shape[0]), slice(left, left + alpha.shape[1])
+        seen = np.abs(change).max(axis=2)
+        # A small mean, not the pixel's own change, so that grain does not speckle the matte.
+        seen = np.minimum(cv2.blur(seen, (3, 3)) * np.float32(1 / VISIBLE), np.float32(1))
+        self.plate[here] += change
+        matte = self.mattes[..., kind][here]
+        matte += alpha * seen * (1 - matte)

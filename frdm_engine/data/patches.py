@@ -1,0 +1,234 @@
+"""Training examples: patches that know their place, beside their small whole frames.
+
+HaineiFRDM (arXiv 2512.24946) trains patch-wise: a patch of the frame, the low-resolution whole frame for the Global
+Prompt, and the position that ties them. Grain and weave belong to the truth; damage comes on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from frdm_engine.damage import Damager, Recipe, Templates
+from frdm_engine.data.clips import ClipLibrary
+from frdm_engine.model.encoder import columns
+from frdm_engine.model.frame_fusion import Evidence, Motion, gather_evidence, quarter_flow, window_motion
+from frdm_engine.model.small import small_size
+
+FRAME_SIZES = ((224, 320), (256, 288), (192, 352), (320, 224))
+"""Height and width of training frames: whole frames as far as the network is told."""
+VISIBLE = 6 / 255
+"""A dirt or scratch pixel altered by this much, model encoding, counts as wholly damaged."""
+VISIBLE_LEVEL = 2 / 255
+"""The same for stains and flicker, which are broad and therefore seen sooner."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """Windows of one size with their truth: N of them, T frames each, model encoding, float32."""
+
+    window: Tensor  # (N, T, 3, H, W) damaged
+    columns: Tensor  # (N, T, 1, H, W) column maps
+    flow: Tensor  # (N, K, 2, H/4, W/4) for features
+    evidence: Evidence
+    clean: Tensor  # (N, 3, H, W) undamaged centre frame, with its grain
+    matte: Tensor  # (N, 4, H, W) truth, 0..1
+
+    def to(self, device: torch.device) -> Views:
+        """The same on ``device``."""
+        move = {name: getattr(self, name).to(device) for name in ("window", "columns", "flow", "clean", "matte")}
+        evidence = Evidence(**{name: value.to(device) for name, value in vars(self.evidence).items()})
+        return Views(evidence=evidence, **move)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Whole small frames, and patches that know which of them they belong to (``owner``) and where they sit (``box``)."""
+
+    small: Views
+    patches: Views
+    box: Tensor  # (N, 4) x0, y0, x1, y1 in 0..1
+    owner: Tensor  # (N,) index into small
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on ``device``."""
+        return Batch(self.small.to(device), self.patches.to(device), self.box.to(device), self.owner.to(device))
+
+
+def truth_matte(damaged: Tensor, clean: Tensor, matte: Tensor) -> Tensor:
+    """Matte (..., 4, H, W) of what can be seen: where a class altered the frame, and by how much it shows, 0..1."""
+    seen = (damaged - clean).abs().amax(dim=-3, keepdim=True)
+    sharp = (seen / VISIBLE).clamp(max=1) * (matte[..., :2, :, :] > 0.02)
+    broad = (seen / VISIBLE_LEVEL).clamp(max=1) * (matte[..., 2:, :, :] > 0.02)
+    return torch.cat((sharp, broad), dim=-3)
+
+
+def views(window: Tensor, clean: Tensor, matte: Tensor) -> Views:
+    """Views of whole frames: window (N, T, 3, H, W), truth of the centre (N, 3, H, W) and (N, 4, H, W)."""
+    maps = columns(window.flatten(0, 1)).unflatten(0, window.shape[:2])
+    motion: Motion = window_motion(window)
+    return Views(window, maps, quarter_flow(motion), gather_evidence(window, motion, maps), clean, matte)
+
+
+def crop(whole: Views, x0: int, y0: int, x1: int, y1: int) -> Views:
+    """A patch of views, corners multiples of 4: what the whole frame knows about it comes along."""
+
+    def cut(x: Tensor, n: int = 1) -> Tensor:
+        return x[..., y0 // n : y1 // n, x0 // n : x1 // n].contiguous()
+
+    return Views(
+        cut(whole.window),
+        cut(whole.columns),
+        cut(whole.flow, 4),
+        whole.evidence.crop(x0, y0, x1, y1),
+        cut(whole.clean),
+        cut(whole.matte),
+    )
+
+
+def join(parts: list[Views]) -> Views:
+    """Views of one size, one after the other."""
+
+    def cat(name: str, of: list[object]) -> Tensor:
+        return torch.cat([getattr(part, name) for part in of])
+
+    evidence = Evidence(**{name: cat(name, [p.evidence for p in parts]) for name in vars(parts[0].evidence)})
+    names = ("window", "columns", "flow", "clean", "matte")
+    return Views(evidence=evidence, **{name: cat(name, list(parts)) for name in names})
+
+
+class PatchStream(IterableDataset[Batch]):
+    """Endless batches: ``frames`` damaged windows a batch, each by one of ``recipes``, ``patches`` of ``size`` pixels each.
+
+    Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        classes: tuple[str, ...],
+        cache: Path | None,
+        recipes: Sequence[Recipe],
+        seed: int,
+        radius: int,
+        small_side: int,
+        size: int = 128,
+        frames: int = 2,
+        patches: int = 3,
+    ) -> None:
+        self.root, self.classes, self.cache, self.recipes = root, classes, cache, tuple(recipes)
+        self.seed, self.radius, self.small_side = seed, radius, small_side
+        self.size, self.frames, self.patches = size, frames, patches
+
+    def __iter__(self) -> Iterator[Batch]:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        worker = get_worker_info()
+        number = worker.id if worker else 0
+        library = ClipLibrary.open(self.root, classes=self.classes, cache=self.cache)
+        folder = self.root / "train" / "templates"
+        templates = Templates(folder) if folder.is_dir() else None
+        index = 0
+        while True:
+            yield self.batch(library, templates, np.random.default_rng((self.seed, number, index)))
+            index += 1
+
+    def batch(self, library: ClipLibrary, templates: Templates | None, rng: np.random.Generator) -> Batch:
+        """One batch; all its frames share one size."""
+        height, width = FRAME_SIZES[rng.integers(len(FRAME_SIZES))]
+        made = [self._window(library, templates, rng, height, width) for _ in range(self.frames)]
+        window, clean, matte = (torch.stack(part) for part in zip(*made, strict=True))
+        whole = views(window, clean, truth_matte(window[:, self.radius], clean, matte))
+        size = small_size(height, width, self.small_side)
+        small_window = F.interpolate(window.flatten(0, 1), size=size, mode="area").unflatten(0, window.shape[:2])
+        small_clean = F.interpolate(clean, size=size, mode="area")
+        small = views(small_window, small_clean, F.interpolate(whole.matte, size=size, mode="area"))
+        parts, boxes, owner = [], [], []
+        for frame in range(self.frames):
+            one = pick(whole, frame)
+            for x, y in self._places(one.matte, rng):
+                parts.append(crop(one, x, y, x + self.size, y + self.size))
+                boxes.append((x / width, y / height, (x + self.size) / width, (y + self.size) / height))
+                owner.append(frame)
+        return Batch(small, join(parts), torch.tensor(boxes, dtype=torch.float32), torch.tensor(owner))
+
+    def _window(
+        self, library: ClipLibrary, templates: Templates | None, rng: np.random.Generator, height: int, width: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Damaged window (T, 3, H, W), clean centre (3, H, W) and its matte (4, H, W)."""
+        length = 2 * self.radius + 1
+        clip = library.window(rng, length=length, height=height, width=width)
+        monochrome = bool(np.ptp(clip[0, ::8, ::8], axis=-1).max() < 1e-3)
+        damager = Damager(
+            self.recipes[rng.integers(len(self.recipes))],
+            seed=int(rng.integers(2**31)),
+            height=height,
+            width=width,
+            templates=templates,
+            monochrome=monochrome,
+        )
+        first = int(rng.integers(10_000))
+        truth = [damager.grain(first + t, damager.weave(first + t, clip[t])) for t in range(length)]
+        if rng.random() < 0.15:  # clean windows: the restorer must learn to leave film alone
+            damaged, matte = truth, np.zeros((height, width, 4), np.float32)
+        else:
+            pairs = [damager.frame(first + t, truth[t]) for t in range(length)]
+            damaged, matte = [pair[0] for pair in pairs], pairs[self.radius][1]
+        order = _end_of_shot(rng, self.radius)
+        return (
+            torch.stack([_planes(damaged[t]) for t in order]),
+            _planes(truth[self.radius]),
+            _planes(matte),
+        )
+
+    def _places(self, matte: Tensor, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """Corners of patches, multiples of 4: two in three are drawn towards damage."""
+        height, width = matte.shape[-2:]
+        sharp = matte[0, :3].amax(dim=0).numpy()
+        places = []
+        for index in range(self.patches):
+            x, y = int(rng.integers(width - self.size + 1)), int(rng.integers(height - self.size + 1))
+            hits = np.argwhere(sharp > 0.5) if index % 3 else []
+            if len(hits):
+                row, column = hits[rng.integers(len(hits))]
+                y = int(np.clip(row - rng.integers(self.size), 0, height - self.size))
+                x = int(np.clip(column - rng.integers(self.size), 0, width - self.size))
+            places.append((x // 4 * 4, y // 4 * 4))
+        return places
+
+
+def pick(whole: Views, index: int) -> Views:
+    """One of several views, still batched."""
+    return Views(
+        evidence=Evidence(**{name: value[index : index + 1] for name, value in vars(whole.evidence).items()}),
+        **{
+            name: getattr(whole, name)[index : index + 1] for name in ("window", "columns", "flow", "clean", "matte")
+        },
+    )
+
+
+def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:
+    """Frame order of a window; now and then mirrored at a cut, as the restorer does at the ends of a shot."""
+    order = list(range(2 * radius + 1))
+    draw = rng.random()
+    if draw < 0.05:
+        order = [abs(t - radius) + radius for t in order]
+    elif draw < 0.1:
+        order = [radius - abs(t - radius) for t in order]
+    elif draw < 0.12:
+        order = [radius] * len(order)
+    return order
+
+
+def _planes(image: npt.NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))

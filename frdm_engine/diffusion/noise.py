@@ -1,0 +1,44 @@
+"""Gaussian noise keyed by (seed, frame, absolute pixel): the same wherever and in whatever order it is drawn.
+
+A counter-based generator: the SplitMix64 finaliser (Steele, Lea, Flood 2014) over a key of seed, frame,
+row, column and channel, then Box-Muller. A tile of a frame is therefore a crop of the frame's noise (C2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+Words = npt.NDArray[np.uint64]
+
+
+def _mix(z: Words) -> Words:
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def _mix_int(z: int) -> int:
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
+def gaussian(
+    *, seed: int, frame: int, x: int, y: int, width: int, height: int, channels: int = 3, stream: int = 0
+) -> npt.NDArray[np.float32]:
+    """Standard normal noise (channels, height, width), float32, of the window whose corner is (x, y).
+
+    ``x`` and ``y`` are absolute pixels and may be negative; ``stream`` separates uses of one seed.
+    """
+    key = _mix_int(_mix_int(_mix_int((seed * _GOLDEN) & _MASK) ^ (frame & _MASK)) + stream & _MASK)
+    rows = (np.arange(y, y + height, dtype=np.int64).astype(np.uint64) << np.uint64(32))[:, None]
+    columns = np.arange(x, x + width, dtype=np.int64).astype(np.uint64)[None] & np.uint64(0xFFFFFFFF)
+    planes = [_mix_int(key + _GOLDEN * (c + 1) & _MASK) for c in range(channels)]
+    bits = np.stack([_mix((rows | columns) * np.uint64(_GOLDEN) + np.uint64(plane)) for plane in planes])
+    first = ((bits >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
+    second = (bits & np.uint64(0xFFFFFF)).astype(np.float32) * np.float32(2.0 * np.pi * 2.0**-24)
+    return np.asarray(np.sqrt(np.float32(-2) * np.log(first)) * np.cos(second), dtype=np.float32)

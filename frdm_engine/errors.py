@@ -1,0 +1,94 @@
+"""The errors of the engine; each carries one clear sentence that names what is wrong and says what to do.
+
+FrdmError                exit 1   anything below
+├── InputError           exit 2   what the user gave cannot be used
+│   ├── SequenceError             no such frames, or an ambiguous name
+│   ├── PlateError                a file or frame that cannot be read or kept intact
+│   ├── ColourError               an unknown colour space, or one that loses values
+│   ├── MaskError                 a mask of the wrong size or kind
+│   ├── SettingError              a setting out of its range
+│   └── CheckpointError           a model file that is missing, damaged or of another kind
+├── OutputError          exit 2   the result cannot be written where it was asked
+├── RestoreError         exit 3   a frame could not be restored
+└── DeviceError          exit 4   no such device, or out of its memory
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+Tile = tuple[int, int, int, int]
+
+
+class FrdmError(Exception):
+    """Anything the engine reports on purpose. `exit_code` is what the command line ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(FrdmError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class SequenceError(InputError):
+    """A name that leads to no frames, or to more than one sequence."""
+
+
+class PlateError(InputError):
+    """A file or frame that cannot be read, or could not be kept intact."""
+
+
+class ColourError(InputError):
+    """An unknown colour space, or one that would lose values on the way there and back."""
+
+
+class MaskError(InputError):
+    """A mask of the wrong size or kind."""
+
+
+class SettingError(InputError):
+    """A setting out of its range."""
+
+
+class CheckpointError(InputError):
+    """A model file that is missing, damaged or of another kind."""
+
+
+class OutputError(FrdmError):
+    """The output is the input, already exists, has no room or may not be written."""
+
+    exit_code = 2
+
+
+class RestoreError(FrdmError):
+    """A frame could not be restored.
+
+    Attributes: `cause` and `remedy` (sentences without a full stop), `frame`, and `tile` as
+    (x, y, width, height) in pixels of the plate, or None when the whole frame is meant.
+    """
+
+    exit_code = 3
+
+    def __init__(self, cause: str, *, frame: int | None, remedy: str, tile: Tile | None = None) -> None:
+        where = "The frame" if frame is None else f"Frame {frame}"
+        if tile is not None:
+            where += f", tile {tile[2]}x{tile[3]} at ({tile[0]}, {tile[1]}),"
+        super().__init__(f"{where} could not be restored: {cause}; {remedy}.")
+        self.cause = cause
+        self.frame = frame
+        self.remedy = remedy
+        self.tile = tile
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Worker processes hand errors to their parent; keyword-only arguments need help on the way.
+        rebuild = partial(RestoreError, frame=self.frame, remedy=self.remedy, tile=self.tile)
+        return rebuild, (self.cause,)
+
+
+class DeviceError(FrdmError):
+    """No such device, or not enough memory on it."""
+
+    exit_code = 4

@@ -1,0 +1,153 @@
+"""Alignment of neighbouring frames on the device: coarse-to-fine block matching, no learned part.
+
+The paper (HaineiFRDM, arXiv 2512.24946, Frame Fusion) observes that noisy optical flow breaks fast limbs.
+The motion found here is therefore only *offered* as evidence, with its matching cost beside it; Frame
+Fusion learns when to distrust it. It runs at half size, on any torch device, and is deterministic.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LEVELS = 5
+"""Pyramid levels, the finest at half size: the reach is about 2 * (3 + 2 + 4 + 8 + 16 * 4) = 160 px."""
+COARSE_RADIUS = 4
+FINE_RADIUS = 1
+BLOCK = 7
+COST_CEILING = 0.15
+"""Matching costs saturate here (model encoding), so that a speck cannot outvote the block it lies in."""
+
+
+def luma(frames: Tensor) -> Tensor:
+    """Brightness (..., 1, H, W) of frames (..., 3, H, W) in model encoding (Rec. 601 weights)."""
+    red, green, blue = frames.split(1, dim=-3)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def median3(x: Tensor) -> Tensor:
+    """3x3 median of (B, C, H, W) by a fixed sorting network; edges repeat."""
+    p = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    rows = [p[..., i : i + x.shape[-2], :] for i in range(3)]
+    low, mid, high = _sort3(*rows)
+    width = x.shape[-1]
+    lows, mids, highs = ([t[..., i : i + width] for i in range(3)] for t in (low, mid, high))
+    largest_low = torch.maximum(torch.maximum(lows[0], lows[1]), lows[2])
+    smallest_high = torch.minimum(torch.minimum(highs[0], highs[1]), highs[2])
+    return _sort3(largest_low, _sort3(*mids)[1], smallest_high)[1]
+
+
+def _sort3(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    low, high = torch.minimum(a, b), torch.maximum(a, b)
+    mid = torch.minimum(high, c)
+    return torch.minimum(low, mid), torch.maximum(low, mid), torch.maximum(high, c)
+
+
+def warp(image: Tensor, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor:
+    """Samples ``image`` (B, C, H, W) at ``x + flow``, bilinear, float32; flow (B, 2, h, w) in pixels, x first.
+
+    The flow covers the window of the image whose corner is ``at`` = (x, y); edges of the image repeat.
+    """
+    height, width = image.shape[-2:]
+    ys = torch.arange(flow.shape[-2], device=image.device, dtype=torch.float32).view(1, -1, 1) + at[1]
+    xs = torch.arange(flow.shape[-1], device=image.device, dtype=torch.float32).view(1, 1, -1) + at[0]
+    x = (xs + flow[:, 0]) * (2.0 / max(width - 1, 1)) - 1
+    y = (ys + flow[:, 1]) * (2.0 / max(height - 1, 1)) - 1
+    grid = torch.stack((x, y), dim=-1)
+    return F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+def _block_mean(x: Tensor) -> Tensor:
+    """Mean over BLOCK x BLOCK = 7x7 pixels, edges repeated; sums of two, four and seven by doubling."""
+    for dim in (-1, -2):
+        length = x.shape[dim]
+        x = F.pad(x, (3, 3, 0, 0) if dim == -1 else (0, 0, 3, 3), mode="replicate")
+        two = x.narrow(dim, 0, length + 5) + x.narrow(dim, 1, length + 5)
+        four = two.narrow(dim, 0, length + 3) + two.narrow(dim, 2, length + 3)
+        x = four.narrow(dim, 0, length) + two.narrow(dim, 4, length) + x.narrow(dim, 6, length)
+    return x / BLOCK**2
+
+
+def _without_level(x: Tensor) -> Tensor:
+    """(B, 1, H, W) less its local mean over some 24 pixels, so that flicker does not look like motion."""
+    coarse = F.avg_pool2d(x, 8, ceil_mode=True, count_include_pad=False)
+    coarse = F.avg_pool2d(coarse, 3, stride=1, padding=1, count_include_pad=False)
+    grown = F.interpolate(coarse, scale_factor=8.0, mode="bilinear", align_corners=False)
+    return x - grown[..., : x.shape[-2], : x.shape[-1]]
+
+
+def _search(centre: Tensor, moved: Tensor, radius: int, penalty: float) -> tuple[Tensor, Tensor]:
+    """Best whole-pixel displacement within ``radius``, then a parabola through the costs beside it.
+
+    Both images (B, 1, H, W). Returns displacement (B, 2, H, W) in pixels and its cost (B, 1, H, W).
+    """
+    height, width = centre.shape[-2:]
+    padded = F.pad(moved, (radius + 1,) * 4, mode="replicate")
+    reach = range(-radius, radius + 1)
+
+    def cost(dx: int, dy: int) -> Tensor:
+        y, x = dy + radius + 1, dx + radius + 1
+        difference = (padded[..., y : y + height, x : x + width] - centre).abs_().clamp_(max=COST_CEILING)
+        return _block_mean(difference) + penalty * (abs(dx) + abs(dy))
+
+    costs = {(dx, dy): cost(dx, dy) for dy in reach for dx in reach}
+    best = costs[0, 0].clone()
+    at = torch.zeros(centre.shape[0], 2, height, width, device=centre.device)
+    for (dx, dy), value in costs.items():
+        better = value < best
+        best = torch.where(better, value, best)
+        at = torch.where(better, torch.tensor([dx, dy], dtype=at.dtype, device=at.device).view(1, 2, 1, 1), at)
+    return at, best
+
+
+def _subpixel(centre: Tensor, moved: Tensor) -> Tensor:
+    """Sub-pixel remainder (B, 2, H, W) in -0.5..0.5 by one damped Lucas-Kanade step over the block."""
+    gx = 0.5 * (F.pad(moved, (0, 1, 0, 0), mode="replicate")[..., 1:] - F.pad(moved, (1, 0, 0, 0), mode="replicate")[..., :-1])
+    gy = 0.5 * (F.pad(moved, (0, 0, 0, 1), mode="replicate")[..., 1:, :] - F.pad(moved, (0, 0, 1, 0), mode="replicate")[..., :-1, :])
+    gt = (centre - moved).clamp(-COST_CEILING, COST_CEILING)
+    xx, yy, xy, xt, yt = _block_mean(torch.cat((gx * gx, gy * gy, gx * gy, gx * gt, gy * gt), dim=1)).split(1, dim=1)
+    xx, yy = xx + 1e-4, yy + 1e-4
+    determinant = xx * yy - xy * xy
+    step = torch.cat(((yy * xt - xy * yt), (xx * yt - xy * xt)), dim=1) / determinant
+    return step.clamp(-0.5, 0.5)
+
+
+def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
+    """Motion from ``centre`` to ``neighbour``, both (B, 3, H, W) float32 in model encoding, H and W even.
+
+    Returns flow (B, 2, H/2, W/2), in half-size pixels, such that ``warp(half(neighbour), flow)`` matches
+    half(centre), and the matching cost (B, 1, H/2, W/2) in 0..COST_CEILING, the doubt in that match.
+    """
+    a, b = (median3(F.avg_pool2d(luma(x), 2)) for x in (centre, neighbour))
+    a, b = _without_level(a), _without_level(b)
+    pyramid = [(a, b)]
+    while len(pyramid) < LEVELS and min(pyramid[-1][0].shape[-2:]) >= 24:
+        pyramid.append(tuple(F.avg_pool2d(x, 2, ceil_mode=True) for x in pyramid[-1]))  # type: ignore[arg-type]
+    flow = torch.zeros(a.shape[0], 2, *pyramid[-1][0].shape[-2:], device=a.device)
+    cost = a
+    for level in range(len(pyramid) - 1, -1, -1):
+        a, b = pyramid[level]
+        coarsest = level == len(pyramid) - 1
+        if not coarsest:
+            flow = 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear")[..., : a.shape[-2], : a.shape[-1]]
+        moved = b if coarsest else warp(b, flow)
+        step, cost = _search(a, moved, COARSE_RADIUS if coarsest else FINE_RADIUS, 0.002)
+        flow = median3(flow + step)
+        if level <= 1:
+            flow = flow + _subpixel(a, warp(b, flow))
+    return flow, cost
+
+
+def upsample_flow(flow: Tensor) -> Tensor:
+    """Half-size flow (B, 2, h, w) as full-size flow (B, 2, 2h, 2w) in full-size pixels."""
+    return 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def upsample_flow_window(flow: Tensor, x0: int, y0: int, x1: int, y1: int) -> Tensor:
+    """The window (even corners, full-size pixels) of ``upsample_flow(flow)``, without making the rest."""
+    left, top = x0 // 2, y0 // 2
+    before_x, before_y = min(left, 2), min(top, 2)
+    part = flow[..., top - before_y : y1 // 2 + 2, left - before_x : x1 // 2 + 2]
+    grown = upsample_flow(part)
+    return grown[..., 2 * before_y : 2 * before_y + y1 - y0, 2 * before_x : 2 * before_x + x1 - x0]

@@ -1,0 +1,196 @@
+"""The restorer's network: Encoder, Frame Fusion, Global Prompt, frequency module and the denoiser, assembled.
+
+After HaineiFRDM (arXiv 2512.24946). Base network, patch size, losses and sampler are not stated there and are ours.
+The denoiser predicts the clean centre frame as a mixture of *candidates* plus a correction: the frame as it is, the
+frame with the global residual, the middle of the aligned neighbours, and each of them. A hole is thus filled with real film of a neighbour,
+grain included, and the network's own paint is needed only where no neighbour can be trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from frdm_engine.model.encoder import Encoder
+from frdm_engine.model.frame_fusion import Evidence, FrameFusion, Fused, blind, middle_of
+from frdm_engine.model.frequency import GlobalLocalFrequency
+from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
+from frdm_engine.model.layers import Residual, conv, fourier, pointwise
+
+CLASSES = ("dirt", "scratch", "stain", "flicker")
+SIGMA_BANDS = 8
+FORMAT = 1
+"""Version of what a checkpoint means; raised when tensors or their use change."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a caller must respect, kept beside the weights."""
+
+    radius: int = 2
+    """Neighbours on each side of the centre frame."""
+    multiple: int = 32
+    """Window sizes and corners are multiples of this many pixels."""
+    halo: int = 32
+    """Pixels at a window's edge that must not be delivered."""
+    small_side: int = 128
+    """Long side of the small whole frame, pixels; its short side is a multiple of 8."""
+    default_steps: int = 1
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """clean (B, 3, H, W) in model encoding; logits (B, 4, H, W) of the defects in ``CLASSES`` order."""
+
+    clean: Tensor
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything the denoiser is given besides its state, for one window.
+
+    evidence, fused: of this window; residual (B, 3, H, W): the global residual, model encoding; box (B, 4): the window
+    in the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame.
+    """
+
+    evidence: Evidence
+    fused: Fused
+    residual: Tensor
+    box: Tensor
+    prompt: Prompt
+
+
+class Denoiser(nn.Module):
+    """U-Net over half, quarter and eighth size; see ``FilmRestorer.denoise`` for its arguments."""
+
+    def __init__(self, *, width: int, neighbours: int, dim: int, prompt: bool, frequency: bool) -> None:
+        super().__init__()
+        w1, w2, w3 = width, 5 * width // 2, 5 * width
+        time = 64
+        self.time = nn.Sequential(nn.Linear(2 * SIGMA_BANDS, time), nn.ReLU(), nn.Linear(time, time))
+        self.enter = conv(3 * 12 + len(CLASSES) + w1, w1)
+        self.down1 = Residual(w1, time)
+        self.to2 = conv(w1, w2, stride=2)
+        self.join2 = pointwise(2 * width, w2)
+        self.down2 = nn.ModuleList([Residual(w2, time), Residual(w2, time)])
+        self.to3 = conv(w2, w3, stride=2)
+        self.middle = nn.ModuleList([Residual(w3, time), Residual(w3, time), Residual(w3, time)])
+        self.prompt = GlobalPrompt(w3, dim) if prompt else None
+        self.frequency = GlobalLocalFrequency(w3, dim) if frequency else None
+        self.from3 = pointwise(w3, w2)
+        self.up2 = nn.ModuleList([Residual(w2, time), Residual(w2, time)])
+        self.from2 = pointwise(w2, w1)
+        self.up1 = nn.ModuleList([Residual(w1, time), Residual(w1, time)])
+        self.heads = (3 + neighbours, 3, len(CLASSES))
+        self.leave = conv(w1, 4 * sum(self.heads), zero=True)
+        with torch.no_grad():
+            bias = self.leave.bias.view(sum(self.heads), 4)  # type: ignore[union-attr]
+            bias[0] = 3.0  # at first: change nothing
+            bias[sum(self.heads[:2]) :] = -3.0
+
+    def forward(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None) -> Prediction:
+        centre, residual = look.evidence.centre, look.residual
+        if previous is None:
+            guess, seen = residual, torch.zeros_like(look.evidence.doubt[:, : len(CLASSES)])
+        else:
+            guess, seen = previous.clean - centre, F.avg_pool2d(previous.logits.float().sigmoid(), 2)
+        full = torch.cat((state - centre, residual, guess), dim=1)
+        condition = self.time(fourier(sigma[:, None], SIGMA_BANDS))
+
+        x1 = self.enter(torch.cat((F.pixel_unshuffle(full, 2), seen, look.fused.half.float()), dim=1))
+        x1 = self.down1(x1, condition)
+        x2 = self.to2(F.relu(x1)) + self.join2(look.fused.quarter)
+        for block in self.down2:
+            x2 = block(x2, condition)
+        x3 = self.to3(F.relu(x2))
+        x3 = self.middle[0](x3, condition)
+        if self.prompt is not None:
+            x3 = self.prompt(x3, look.box, look.prompt)
+        x3 = self.middle[1](x3, condition)
+        if self.frequency is not None:
+            x3 = self.frequency(x3, look.prompt.map)
+        x3 = self.middle[2](x3, condition)
+        x2 = x2 + F.interpolate(self.from3(F.relu(x3)), size=x2.shape[-2:], mode="nearest")
+        for block in self.up2:
+            x2 = block(x2, condition)
+        x1 = x1 + F.interpolate(self.from2(F.relu(x2)), size=x1.shape[-2:], mode="nearest")
+        for block in self.up1:
+            x1 = block(x1, condition)
+        out = F.pixel_shuffle(self.leave(F.relu(x1)), 2).float()
+        mix, correction, logits = out.split(list(self.heads), dim=1)
+
+        mix = torch.cat((mix[:, :3], mix[:, 3:] + look.fused.trust.float()), dim=1).softmax(dim=1)
+        aligned = look.evidence.aligned
+        clean = correction + centre + mix[:, 1:2] * residual + mix[:, 2:3] * (middle_of(aligned) - centre)
+        for k in range(aligned.shape[1]):
+            clean = clean + mix[:, 3 + k : 4 + k] * (aligned[:, k] - centre)
+        return Prediction(clean, logits)
+
+
+class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """The whole network as a ``diffusers`` model: ``from_pretrained``, ``save_pretrained``, safetensors."""
+
+    config_name = "config.json"
+
+    @register_to_config
+    def __init__(
+        self,
+        *,
+        width: int = 32,
+        features: int = 32,
+        prompt_dim: int = 64,
+        frame_fusion: bool = True,
+        global_prompt: bool = True,
+        frequency: bool = True,
+        global_residual: bool = True,
+        limits: dict[str, int] | None = None,
+        classes: tuple[str, ...] = CLASSES,
+        format: int = FORMAT,
+    ) -> None:
+        super().__init__()
+        self.limits = Limits(**(limits or {}))
+        self.register_to_config(limits=asdict(self.limits))
+        neighbours = 2 * self.limits.radius
+        self.encoder = Encoder(features)
+        self.fusion = FrameFusion(neighbours=neighbours, features=features, channels=width)
+        self.prompt_encoder = PromptEncoder(prompt_dim)
+        self.denoiser = Denoiser(
+            width=width, neighbours=neighbours, dim=prompt_dim, prompt=global_prompt, frequency=frequency
+        )
+
+    def encode(self, frame: Tensor, column_map: Tensor) -> Tensor:
+        """Features (B, C, H/4, W/4) of frames (B, 3, H, W) in model encoding with their column maps (B, 1, H, W)."""
+        out: Tensor = self.encoder(frame, column_map)
+        return out
+
+    def prompt(self, small: Tensor, restored: Tensor) -> Prompt:
+        """Prompt of the small whole frame (B, 3, h, w), h and w multiples of 8, as found and as restored."""
+        out: Prompt = self.prompt_encoder(small, restored)
+        return out
+
+    def look(
+        self, evidence: Evidence, features: Tensor, *, residual: Tensor | None, box: Tensor, prompt: Prompt
+    ) -> Look:
+        """Fuses evidence and moved features (B, K + 1, C, H/4, W/4) once for all sampling steps.
+
+        ``residual`` is None where there is none yet: in the pass over the small whole frame.
+        """
+        if not self.config.frame_fusion:
+            evidence, features = blind(evidence, features)
+        if residual is None or not self.config.global_residual:
+            residual = torch.zeros_like(evidence.centre)
+        return Look(evidence, self.fusion(evidence, features), residual, box, prompt)
+
+    def denoise(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None = None) -> Prediction:
+        """Clean frame and defect logits from a bridge ``state`` (B, 3, H, W) at noise level ``sigma`` (B,) in 0..1.
+
+        ``previous`` is the estimate of the step before (self-conditioning, Chen et al. 2022, arXiv 2208.04202).
+        """
+        out: Prediction = self.denoiser(state, sigma, look, previous)
+        return out

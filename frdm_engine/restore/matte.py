@@ -1,0 +1,78 @@
+"""From defect logits to mattes: what may change, by how much, and nothing else (C1, C11)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from frdm_engine.model.denoiser import CLASSES
+
+Plane = npt.NDArray[np.float32]
+
+HIGH = 0.5
+"""A repair needs a pixel at least this probable ..."""
+LOW = 0.15
+"""... and then reaches as far as pixels this probable hang together (hysteresis)."""
+FULL = 0.5
+"""Probability from which a pixel is wholly replaced."""
+
+
+def probability(logits: Plane, strength: float) -> Plane:
+    """Probabilities of logits, their odds multiplied by ``strength``; 0 where strength is 0."""
+    if strength == 0:
+        return np.zeros_like(logits)
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
+
+
+def hysteresis(plane: Plane) -> Plane:
+    """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
+
+    Exactly 0 everywhere else.
+    """
+    out = np.zeros_like(plane)
+    sure = plane >= HIGH
+    if not sure.any():
+        return out
+    count, labels = cv2.connectedComponents((plane > LOW).astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, dtype=bool)
+    kept[np.unique(labels[sure])] = True
+    kept[0] = False
+    inside = kept[labels]
+    ramp = np.clip((plane[inside] - LOW) / (FULL - LOW), 0, 1)
+    out[inside] = ramp * ramp * (3 - 2 * ramp)
+    return out
+
+
+def mattes(
+    logits: Plane,
+    *,
+    fix: Collection[str],
+    strength: float,
+    protect: Plane | None = None,
+    force: Plane | None = None,
+    usable: npt.NDArray[np.bool_] | None = None,
+) -> Plane:
+    """Opacity per class (4, H, W) in 0..1 from logits (4, H, W), by ``CLASSES``.
+
+    ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as dirt); protect wins. Where ``usable`` is
+    False (pixels that hold no finite value) nothing is changed.
+    """
+    out = np.zeros_like(logits)
+    for index, name in enumerate(CLASSES):
+        if name in fix:
+            out[index] = hysteresis(probability(logits[index], strength))
+    if force is not None:
+        out[0] = np.maximum(out[0], np.clip(force, 0, 1))
+    if protect is not None:
+        out *= 1 - np.clip(protect, 0, 1)
+    if usable is not None:
+        out *= usable
+    return out
+
+
+def opacity(classes: Plane) -> Plane:
+    """Opacity (H, W) of the whole repair from mattes per class (4, H, W)."""
+    return np.asarray(1 - np.prod(1 - classes, axis=0), dtype=np.float32)

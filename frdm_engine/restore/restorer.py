@@ -1,0 +1,262 @@
+"""The restorer: one frame from its window, with any frame size in bounded device memory.
+
+The walk of a frame: encode (once a frame, kept while the window slides), align, restore small, find damage and
+restore tile by tile, blend, then matte and composite. Everything here is in model encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from frdm_engine.errors import DeviceError, SettingError
+from frdm_engine.model.checkpoint import Loaded, load
+from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.model.frame_fusion import Motion, gather_evidence, move_features, pair_motion, quarter_flow
+from frdm_engine.model.small import grow
+from frdm_engine.restore.global_residual import Global, low_resolution, sample
+from frdm_engine.restore.grain import add_missing, measure
+from frdm_engine.restore.matte import LOW, mattes, opacity, probability
+from frdm_engine.restore.settings import Settings
+from frdm_engine.restore.window import Encoded, Picture, encode, noise_like, window_frames
+from frdm_engine.tiling import Blender, Plan, Tile, plan
+
+BYTES_PER_WINDOW_PIXEL = 2600.0
+"""Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
+BYTES_PER_FRAME_PIXEL = 300.0
+"""Device bytes per pixel of the frame: five frames, their features and maps, motion."""
+FIXED_BYTES = 400 * 2**20
+SMALLEST = 8
+"""Pixels a side below which there is nothing to look at."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored frame, model encoding. picture (H, W, 3); mattes (4, H, W) opacity per class; alpha (H, W) of all.
+
+    ``picture`` equals the input where ``alpha`` is 0. ``sampled`` is the share of tiles that needed work.
+    """
+
+    picture: Picture
+    mattes: Picture
+    alpha: Picture
+    sampled: float
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"--device {name} is no device; use auto, cpu or cuda:N.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"--device {name}: this machine shows {torch.cuda.device_count()} CUDA devices; use cpu.")
+    return device
+
+
+def fast_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device computes it fast, else float32. One of the things that decide the pixels."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    cpu = torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""
+    has = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    return torch.bfloat16 if cpu.startswith("AVX512") and has else torch.float32
+
+
+class Restorer:
+    """Restores frames of one shot; keeps what it has encoded while the window slides.
+
+    >>> restorer = Restorer.from_pretrained()                      # doctest: +SKIP
+    >>> restorer.restore({1: a, 2: b, 3: c}, 2).picture            # doctest: +SKIP
+    """
+
+    def __init__(self, loaded: Loaded, *, device: torch.device, settings: Settings | None = None) -> None:
+        self.loaded, self.device = loaded, device
+        self.settings = settings or Settings()
+        self.model: FilmRestorer = loaded.model.to(device, memory_format=torch.channels_last).eval()
+        self.precision = fast_precision(device)
+        self._kept: dict[int, Encoded] = {}
+        self._size: tuple[int, int] | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path = "frdm-s", *, device: str = "auto", settings: Settings | None = None
+    ) -> Restorer:
+        """Loads an embedded model by name, or a model folder.
+
+        Raises:
+            CheckpointError: no such model, or its tensors do not fit.
+            DeviceError: no such device.
+        """
+        return cls(load(model), device=choose_device(device), settings=settings)
+
+    @property
+    def radius(self) -> int:
+        """Frames read on each side of the one restored."""
+        return self.model.limits.radius
+
+    @property
+    def steps(self) -> int:
+        """Sampling steps in force."""
+        return self.settings.steps or self.model.limits.default_steps
+
+    def plan(self, width: int, height: int) -> Plan:
+        """How a frame of this size is cut under the settings' tile and memory.
+
+        Raises:
+            DeviceError: it does not fit.
+            SettingError: the tile makes no sense.
+        """
+        limits = self.model.limits
+        return plan(
+            width,
+            height,
+            tile=self.settings.tile,
+            halo=limits.halo,
+            multiple=limits.multiple,
+            budget_bytes=self.settings.vram,
+            bytes_per_pixel=BYTES_PER_WINDOW_PIXEL,
+            fixed_bytes=FIXED_BYTES + int(BYTES_PER_FRAME_PIXEL * width * height),
+        )
+
+    def forget(self) -> None:
+        """Drops what is kept of earlier frames: call it at a cut, or when frame numbers change their meaning."""
+        self._kept.clear()
+
+    def restore(
+        self,
+        window: Mapping[int, Picture],
+        frame: int,
+        *,
+        protect: Picture | None = None,
+        force: Picture | None = None,
+        usable: npt.NDArray[np.bool_] | None = None,
+    ) -> Restored:
+        """Restores ``frame`` from the frames of its shot at hand, each (H, W, 3) float32 in model encoding.
+
+        Only frames within ``radius`` count. ``protect`` and ``force`` (H, W) in 0..1; ``usable`` (H, W) is False
+        where a pixel holds no finite value and must stay.
+
+        Raises:
+            SettingError: the frame is missing from the window, or sizes differ.
+            DeviceError: out of memory even with the smallest tiles.
+        """
+        picture = self._checked(window, frame)
+        plan = self.plan(picture.shape[1], picture.shape[0])
+        order = window_frames(frame, self.radius, window)
+        if plan != self._size:
+            self.forget()
+            self._size = plan
+        with torch.inference_mode(), torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16
+        ):
+            blended, sampled = self._sample(window, order, frame, plan)
+        clean, logits = blended[:3].transpose(1, 2, 0), blended[3:]
+        settings = self.settings
+        classes = mattes(
+            logits, fix=settings.fix, strength=settings.strength, protect=protect, force=force, usable=usable
+        )
+        alpha = opacity(classes)
+        return Restored(self._composite(picture, clean, alpha, frame), classes, alpha, sampled)
+
+    def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
+        if frame not in window:
+            raise SettingError(f"Frame {frame} is not among the frames given; pass it and its neighbours.")
+        picture = window[frame]
+        for number, other in window.items():
+            if other.shape != picture.shape or other.dtype != np.float32 or other.ndim != 3:
+                raise SettingError(
+                    f"Frame {number} is {other.shape} {other.dtype}, frame {frame} is {picture.shape}; "
+                    "all frames of a window must be (H, W, 3) float32 of one size."
+                )
+        return picture
+
+    def _sample(
+        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, plan: Plan
+    ) -> tuple[Picture, float]:
+        """Clean frame and logits (7, H, W), and the share of tiles that needed work."""
+        needed = set(order)
+        self._kept = {n: kept for n, kept in self._kept.items() if n >= min(needed)}
+        for number in sorted(needed - set(self._kept)):
+            self._kept[number] = encode(self.model, window[number], plan, self.device)
+        encoded = [self._kept[number] for number in order]
+        motion = self._motion(encoded)
+        settings = self.settings
+        whole = low_resolution(
+            self.model, [e.small for e in encoded], seed=settings.seed, frame=frame, steps=self.steps
+        )
+        planes = torch.stack([e.planes for e in encoded], dim=1)
+        maps = torch.stack([e.columns for e in encoded], dim=1)
+        features = torch.stack([e.features for e in encoded], dim=1)
+        blender = Blender(plan, channels=7)
+        worked = 0
+        for tile in plan.tiles:
+            values = self._tile(tile, plan, planes, maps, features, motion, whole, frame)
+            worked += bool((probability(values[3:], settings.strength) > LOW).any())
+            blender.add(tile, values)
+        return blender.result(), worked / len(plan.tiles)
+
+    def _motion(self, encoded: list[Encoded]) -> Motion:
+        """Alignment of the window, neighbour by neighbour: memory stays that of one pair."""
+        middle = len(encoded) // 2
+        pairs = [
+            pair_motion(encoded[middle].planes, other.planes) for k, other in enumerate(encoded) if k != middle
+        ]
+        return Motion(torch.cat([p.flow for p in pairs], dim=1), torch.cat([p.doubt for p in pairs], dim=1))
+
+    def _tile(
+        self,
+        tile: Tile,
+        plan: Plan,
+        planes: Tensor,
+        maps: Tensor,
+        features: Tensor,
+        motion: Motion,
+        whole: Global,
+        frame: int,
+    ) -> Picture:
+        """Clean frame and logits (7, h, w) of one window."""
+        box = (tile.wx0, tile.wy0, tile.wx1, tile.wy1)
+        evidence = gather_evidence(planes, motion, maps, box)
+        corner = (tile.wx0 // 4, tile.wy0 // 4)
+        flow = quarter_flow(motion)[..., tile.wy0 // 4 : tile.wy1 // 4, tile.wx0 // 4 : tile.wx1 // 4]
+        scale = torch.tensor((plan.width, plan.height, plan.width, plan.height), device=self.device)
+        place = (torch.tensor(box, device=self.device) / scale)[None]
+        look = self.model.look(
+            evidence,
+            move_features(features, flow, at=corner),
+            residual=grow(whole.correction, plan.window_height, plan.window_width, place),
+            box=place,
+            prompt=whole.prompt,
+        )
+        noise = noise_like(
+            evidence.centre, seed=self.settings.seed, frame=frame, x=tile.wx0, y=tile.wy0, stream=0
+        )
+        found = sample(self.model, look, noise, self.steps)
+        return torch.cat((found.clean, found.logits), dim=1)[0].float().cpu().numpy()
+
+    def _composite(self, picture: Picture, clean: Picture, alpha: Picture, frame: int) -> Picture:
+        """The picture with repairs laid in under ``alpha``; a copy of it where alpha is 0."""
+        out = picture.copy()
+        touched = alpha > 0
+        if not touched.any():
+            return out
+        grain = measure(picture, ~touched)
+        if grain is not None:
+            seed, amount = self.settings.seed, self.settings.grain
+            clean = add_missing(np.ascontiguousarray(clean), alpha, grain, amount=amount, seed=seed, frame=frame)
+        share = alpha[touched][:, None]
+        out[touched] += share * (clean[touched] - picture[touched])
+        return out

@@ -1,0 +1,244 @@
+"""Training within a time limit: resumes, checkpoints, never loses more than a few minutes.
+
+A run is a folder: ``last/`` (a model that loads with ``from_pretrained``, averaged weights), ``state.safetensors``
+(raw weights and optimiser), ``state.json`` (step, minutes) and ``log.jsonl``. No pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from frdm_engine.data.patches import Batch, PatchStream, Views
+from frdm_engine.diffusion.sampling import bridge_state
+from frdm_engine.diffusion.schedule import NOISE
+from frdm_engine.errors import CheckpointError
+from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
+from frdm_engine.model.frame_fusion import move_features
+from frdm_engine.model.global_prompt import Prompt
+from frdm_engine.model.small import grow
+from frdm_engine.training.ema import Average
+from frdm_engine.training.loss import alpha_of, figures, restoration_loss
+from frdm_engine.training.presets import Preset
+
+Report = Callable[[dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Minutes of this stretch and how often it writes."""
+
+    minutes: float
+    total_minutes: float
+    """Length of the whole training, all stretches: what the learning rate's cosine runs over."""
+    save_every: float = 5.0
+    log_every: int = 50
+
+
+def look_of(
+    model: FilmRestorer, seen: Views, *, residual: Tensor | None, box: Tensor, prompt: Prompt
+) -> Look:
+    """Encodes the window and fuses it: what all steps of sampling share."""
+    frames, maps = seen.window.flatten(0, 1), seen.columns.flatten(0, 1)
+    features = model.encode(frames, maps).unflatten(0, seen.window.shape[:2])
+    return model.look(seen.evidence, move_features(features, seen.flow), residual=residual, box=box, prompt=prompt)
+
+
+def predict(model: FilmRestorer, look: Look, clean: Tensor, *, later: bool) -> Prediction:
+    """A prediction to learn from: the first look, or a later step from the model's own estimate."""
+    damaged = look.evidence.centre
+    count = damaged.shape[0]
+    far_end = damaged + NOISE * torch.randn_like(damaged)
+    first = torch.ones(count, device=damaged.device)
+    if not later:
+        return model.denoise(far_end, first, look)
+    with torch.no_grad():
+        previous = model.denoise(far_end, first, look)
+    sigma = 0.1 + 0.8 * torch.rand(count, device=damaged.device)
+    own = (torch.rand(count, device=damaged.device) < 0.7).view(-1, 1, 1, 1)
+    start = torch.where(own, previous.clean, clean)
+    return model.denoise(bridge_state(start, far_end, sigma.view(-1, 1, 1, 1)), sigma, look, previous)
+
+
+def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor, dict[str, float]]:
+    """Loss of one batch: the small whole frames first, then the patches under their residual and prompt."""
+    small = batch.small
+    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=batch.box.device).expand(small.window.shape[0], -1)
+    centre = small.evidence.centre
+    look = look_of(model, small, residual=None, box=whole, prompt=model.prompt(centre, centre))
+    guess = predict(model, look, small.clean, later=later)
+    small_loss, _ = restoration_loss(guess, damaged=centre, clean=small.clean, matte=small.matte)
+
+    correction = (alpha_of(guess.logits) * (guess.clean - centre)).detach()
+    prompt = model.prompt(centre, centre + correction)
+    mine = Prompt(prompt.key[batch.owner], prompt.value[batch.owner], prompt.map[batch.owner])
+    size = batch.patches.clean.shape[-2:]
+    residual = grow(correction[batch.owner], *size, batch.box)
+    look = look_of(model, batch.patches, residual=residual, box=batch.box, prompt=mine)
+    prediction = predict(model, look, batch.patches.clean, later=later)
+    truth = {"damaged": batch.patches.evidence.centre, "clean": batch.patches.clean, "matte": batch.patches.matte}
+    loss, parts = restoration_loss(prediction, **truth)
+    parts |= figures(prediction, **truth)
+    return loss + 0.3 * small_loss, parts | {"small": float(small_loss.detach())}
+
+
+class Training:
+    """One run folder, brought forward by ``run``."""
+
+    def __init__(
+        self, folder: Path, preset: Preset, *, device: torch.device, weights: Path | None = None
+    ) -> None:
+        self.folder, self.preset, self.device = folder, preset, device
+        self.step, self.minutes = 0, 0.0
+        folder.mkdir(parents=True, exist_ok=True)
+        state = folder / "state.json"
+        if weights is not None and not state.exists():
+            self.model = FilmRestorer.from_pretrained(weights, low_cpu_mem_usage=False)
+        else:
+            self.model = FilmRestorer(**preset.model)
+        self.model.to(device, memory_format=torch.channels_last).train()
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+        self.average = Average(self.model)
+        if state.exists():
+            self._load()
+
+    def _tensors(self) -> dict[str, Tensor]:
+        out = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        out |= {f"average.{name}": value for name, value in self.average.values.items()}
+        names = [name for name, _ in self.model.named_parameters()]
+        for index, entry in self.optimizer.state_dict()["state"].items():
+            for key, value in entry.items():
+                out[f"optimizer.{names[index]}.{key}"] = torch.as_tensor(value)
+        return {name: value.detach().cpu().contiguous() for name, value in out.items()}
+
+    def _load(self) -> None:
+        facts = json.loads((self.folder / "state.json").read_text())
+        tensors = load_file(self.folder / facts["tensors"])
+        own = self.model.state_dict()
+        missing = [name for name in own if f"model.{name}" not in tensors]
+        if missing:
+            raise CheckpointError(
+                f"{self.folder / facts['tensors']} has no tensor {missing[0]}: it belongs to another preset; "
+                "name another run folder, or the preset it was begun with."
+            )
+        self.model.load_state_dict({name: tensors[f"model.{name}"] for name in own})
+        self.average.values = {name: tensors[f"average.{name}"].to(self.device) for name in own}
+        self.average.count = self.step = facts["step"]
+        self.minutes = facts["minutes"]
+        state: dict[int, dict[str, Tensor]] = {}
+        for index, (name, _) in enumerate(self.model.named_parameters()):
+            keys = ("step", "exp_avg", "exp_avg_sq")
+            state[index] = {key: tensors[f"optimizer.{name}.{key}"] for key in keys}
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def save(self) -> None:
+        """Writes the run so that a kill at any moment leaves this state or the one before."""
+        name = f"state-{self.step}.safetensors"
+        save_file(self._tensors(), self.folder / name)
+        facts = {"step": self.step, "minutes": self.minutes, "tensors": name}
+        draft = self.folder / "state.json.part"
+        draft.write_text(json.dumps(facts))
+        os.replace(draft, self.folder / "state.json")
+        for old in self.folder.glob("state-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+        self.export(self.folder / "last")
+
+    def export(self, folder: Path) -> None:
+        """Writes the averaged weights as a model folder."""
+        shipped = FilmRestorer(**self.preset.model)
+        shipped.load_state_dict({name: value.cpu() for name, value in self.average.values.items()})
+        shipped.save_pretrained(folder)
+
+    def _rate(self, minutes: float, schedule: Schedule) -> float:
+        progress = min(1.0, minutes / max(schedule.total_minutes, 1e-6))
+        cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+        return self.preset.rate * cosine * min(1.0, (self.step + 1) / self.preset.warmup)
+
+    def run(self, stream: PatchStream, schedule: Schedule, *, workers: int, report: Report) -> None:
+        """Trains for ``schedule.minutes``, or until SIGINT or SIGTERM; saves at the end either way."""
+        stop: list[int] = []
+        handlers = {s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+        loader = DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+        try:
+            self._steps(iter(loader), schedule, report, stop)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            self.save()
+
+    def _steps(self, batches: Iterator[Batch], schedule: Schedule, report: Report, stop: list[int]) -> None:
+        began = saved = time.monotonic()
+        earlier, sums = self.minutes, defaultdict(float)
+        half = self.device.type in ("cpu", "cuda")
+        while not stop:
+            now = time.monotonic()
+            self.minutes = earlier + (now - began) / 60
+            if self.minutes - earlier >= schedule.minutes:
+                break
+            batch = next(batches).to(self.device)
+            waited = time.monotonic() - now
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._rate(self.minutes, schedule)
+            later = bool(torch.rand(()) < self.preset.later)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                loss, parts = step_loss(self.model, batch, later=later)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.optimizer.step()
+            self.average.update(self.model)
+            self.step += 1
+            for name, value in parts.items():
+                sums[name] += value
+            sums["waited"] += waited
+            sums["pixels"] += batch.patches.clean[:, 0].numel()
+            sums["seconds"] += time.monotonic() - now
+            if self.step % schedule.log_every == 0:
+                self._log(dict(sums), schedule, report)
+                sums.clear()
+            if time.monotonic() - saved > 60 * schedule.save_every:
+                self.save()
+                saved = time.monotonic()
+
+    def _log(self, sums: dict[str, float], schedule: Schedule, report: Report) -> None:
+        line: dict[str, float] = {"step": self.step, "minutes": round(self.minutes, 2)}
+        for name in ("image", "composite", "frequency", "matte", "small"):
+            line[name] = sums[name] / schedule.log_every
+        for name in ("dirt", "scratch", "stain"):
+            area = max(sums[f"{name}_area"], 1.0)
+            line[f"{name}_psnr_before"] = _decibel(sums[f"{name}_before"] / area)
+            line[f"{name}_psnr"] = _decibel(sums[f"{name}_after"] / area)
+            line[f"{name}_recall"] = sums[f"{name}_hit"] / area
+            line[f"{name}_precision"] = sums[f"{name}_hit"] / max(sums[f"{name}_found"], 1.0)
+        line["megapixels_per_second"] = sums["pixels"] / 1e6 / sums["seconds"]
+        line["waited"] = sums["waited"] / sums["seconds"]
+        line["rate"] = self._rate(self.minutes, schedule)
+        line = {name: round(value, 5) for name, value in line.items()}
+        with (self.folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+        report(line)
+
+
+def _decibel(square: float) -> float:
+    return -10 * math.log10(max(square, 1e-10))
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """Step and minutes a run folder has reached."""
+    out: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return out
