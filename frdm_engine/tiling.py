@@ -265,9 +265,7 @@ def plan(
                 device_bytes=need,
                 budget_bytes=budget_bytes,
             )
-    remedy = (
-        "free device memory or use another device" if tile is None else "allow a smaller tile or leave it out"
-    )
+    remedy = "free device memory or use another device" if tile is None else "allow a smaller tile or leave it out"
     raise DeviceError(
         f"A window of {across.window} x {down.window} pixels for the {width} x {height} frame needs "
         f"{_in_words(need)} on the device and the budget is {_in_words(budget_bytes or 0)}: "
@@ -328,9 +326,7 @@ class Blender:
 
     def _take(self, tile: Tile, values: Float32 | None) -> None:
         if tile.index not in self._missing or tile != self._plan.tiles[tile.index]:
-            raise ValueError(
-                f"Tile {tile.index} is not of this plan or was added before: add each tile once."
-            )
+            raise ValueError(f"Tile {tile.index} is not of this plan or was added before: add each tile once.")
         self._missing.remove(tile.index)
         row, column = self._plan.place(tile)
         for y, x in product(self._plan.down.segments(row), self._plan.across.segments(column)):
@@ -362,15 +358,11 @@ def _check(width: int, height: int, tile: int | None, halo: int, multiple: int) 
     if width < 1 or height < 1:
         raise SettingError(f"A frame of {width} x {height} pixels has nothing to restore.")
     if multiple < 1 or halo < 0:
-        raise SettingError(
-            f"The multiple must be at least 1 and the halo at least 0, not {multiple} and {halo}."
-        )
+        raise SettingError(f"The multiple must be at least 1 and the halo at least 0, not {multiple} and {halo}.")
     if tile is None:
         return
     if tile < 1 or tile % multiple:
-        raise SettingError(
-            f"Tile {tile} is not a multiple of {multiple}: give {_round_up(max(tile, 1), multiple)}."
-        )
+        raise SettingError(f"Tile {tile} is not a multiple of {multiple}: give {_round_up(max(tile, 1), multiple)}.")
     if tile < 2 * halo + multiple:
         least = _round_up(2 * halo + multiple, multiple)
         raise SettingError(f"Tile {tile} leaves nothing between halos of {halo}: give at least {least}.")

@@ -115,9 +115,7 @@ class Dirt:
         weights = weights * np.exp(rng.normal(0, 0.4, len(weights)))
         self._shares = weights / max(float(weights.sum()), 1e-9)
         here = rng.random() < settings.presence and weights.sum() > 0
-        self._density = (
-            float(here) * settings.density * shot.area * np.exp(settings.shot_spread * rng.normal())
-        )
+        self._density = float(here) * settings.density * shot.area * np.exp(settings.shot_spread * rng.normal())
         self._white = between(rng, settings.white)
         self._soft = between(rng, settings.soft) * max(shot.scale, 0.6)
 

@@ -73,9 +73,7 @@ class Canvas:
         self.plate = plate
         self.mattes: Array = np.zeros((*plate.shape[:2], len(CLASSES)), np.float32)
 
-    def blend(
-        self, kind: int, alpha: Array, *, top: int, left: int, colour: Array, tint: Array | None = None
-    ) -> None:
+    def blend(self, kind: int, alpha: Array, *, top: int, left: int, colour: Array, tint: Array | None = None) -> None:
         """Lay `colour` over the plate with opacity `alpha` (h, w), its corner at `top`, `left`.
 
         `colour` is (3,) or (h, w, 3) in code values, `tint` (3,) weighs each channel's opacity. What lies

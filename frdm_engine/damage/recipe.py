@@ -144,9 +144,7 @@ class Damager:
             SettingError: the frame is smaller than 8 pixels.
         """
         if min(height, width) < 8:
-            raise SettingError(
-                f"A frame of {width}x{height} pixels is too small to damage; the least is 8x8."
-            )
+            raise SettingError(f"A frame of {width}x{height} pixels is too small to damage; the least is 8x8.")
         factor = log_between(stream(seed, _SHOT), recipe.size_scale)
         unit = max(1.0, width / REFERENCE_WIDTH)
         self.recipe = recipe

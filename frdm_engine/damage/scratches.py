@@ -143,9 +143,7 @@ class Scratches:
         if life and habit < 0.35:
             drift = rng.normal(0, settings.drift) * shot.scale
         if life and 0.2 < habit < 0.75:
-            reach = (
-                log_between(rng, (max(settings.wobble[0], 0.01), max(settings.wobble[1], 0.01))) * shot.scale
-            )
+            reach = log_between(rng, (max(settings.wobble[0], 0.01), max(settings.wobble[1], 0.01))) * shot.scale
             waves[:, 0] = reach * rng.dirichlet([1, 1, 1])
             waves[:, 1] = 2 * np.pi / rng.uniform(6, 120, 3)
             waves[:, 2] = rng.uniform(0, 2 * np.pi, 3)
@@ -226,18 +224,14 @@ class Scratches:
         along = (np.clip(along, 0, 1.15) * (line.opacity * fade)).astype(np.float32)
         if line.border:
             rim, left = shapes.line(path, line.width, line.soft, rim=True)
-            self._lay(
-                canvas, rim * (along * np.float32(line.border))[:, None], top, left, 1 - line.level, line.tint
-            )
+            self._lay(canvas, rim * (along * np.float32(line.border))[:, None], top, left, 1 - line.level, line.tint)
         alpha, left = shapes.line(path, line.width, line.soft)
         self._lay(canvas, alpha * along[:, None], top, left, line.level, line.tint)
 
     def _drop(self, rng: Rng, canvas: Canvas) -> None:
         """One line of rain: short, fine, faint, gone in the next frame."""
         shot, unit = self.shot, max(self.shot.scale, 0.6)
-        length = (
-            float(np.clip(48e-3 * REFERENCE_WIDTH * np.exp(0.9 * rng.normal()), 6, REFERENCE_HEIGHT)) * unit
-        )
+        length = float(np.clip(48e-3 * REFERENCE_WIDTH * np.exp(0.9 * rng.normal()), 6, REFERENCE_HEIGHT)) * unit
         y0, x0 = rng.uniform(-0.5 * length, shot.height - 0.5 * length), rng.uniform(0, shot.width)
         width, soft = log_between(rng, (0.5, 1.6)) * unit, self._soft * rng.uniform(0.8, 1.5)
         opacity = between(rng, self.settings.opacity) * between(rng, (0.2, 0.7))

@@ -67,9 +67,7 @@ def from_plain(kind: type[T], plain: Any) -> T:
     hints = get_type_hints(kind)
     unknown = sorted(set(plain) - set(hints))
     if unknown:
-        raise SettingError(
-            f"{kind.__name__} has no setting called {unknown[0]!r}; it has {', '.join(hints)}."
-        )
+        raise SettingError(f"{kind.__name__} has no setting called {unknown[0]!r}; it has {', '.join(hints)}.")
     values: dict[str, Any] = {}
     for name, value in plain.items():
         if isinstance(hints[name], type) and is_dataclass(hints[name]):

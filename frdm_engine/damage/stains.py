@@ -193,9 +193,7 @@ class Stains:
             line = np.exp(-np.square((level * np.float32(stain.sharp) - np.float32(0.6)) * np.float32(2.5)))
             strength = strength + np.float32(stain.tide) * line
         if stain.mottle:
-            strength = strength * (
-                1 + np.float32(stain.mottle) * rng.standard_normal((side, side), np.float32)
-            )
+            strength = strength * (1 + np.float32(stain.mottle) * rng.standard_normal((side, side), np.float32))
         return np.stack([cover, np.clip(strength, -0.5, 1.6)], axis=2)
 
 

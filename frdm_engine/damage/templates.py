@@ -23,9 +23,7 @@ class Templates:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        self._files = {
-            kind.name: sorted(kind.glob("*.png")) for kind in sorted(self.folder.glob("*")) if kind.is_dir()
-        }
+        self._files = {kind.name: sorted(kind.glob("*.png")) for kind in sorted(self.folder.glob("*")) if kind.is_dir()}
         self._files = {kind: files for kind, files in self._files.items() if files}
         self._kept: dict[tuple[str, int], npt.NDArray[np.uint8]] = {}
         if not self._files:
@@ -36,9 +34,7 @@ class Templates:
         """The kinds this folder offers."""
         return tuple(self._files)
 
-    def shape(
-        self, kinds: tuple[str, ...], rng: np.random.Generator, length: float
-    ) -> npt.NDArray[np.float32]:
+    def shape(self, kinds: tuple[str, ...], rng: np.random.Generator, length: float) -> npt.NDArray[np.float32]:
         """A random shape of one of `kinds`, its longest side `length` pixels, turned and mirrored at random.
 
         Returns alpha (h, w), float32, 0..1, reaching 1; `kinds` must name at least one kind on offer.

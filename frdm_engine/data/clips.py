@@ -157,9 +157,7 @@ class ClipLibrary:
             return 1.0
         return float(np.exp(rng.uniform(0.0, np.log(most)))) if most > 1 else room
 
-    def _from_video(
-        self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int
-    ) -> Pixels:
+    def _from_video(self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int) -> Pixels:
         shots = [shot for shot in source.shots if shot[1] - shot[0] >= length]
         spans = np.array([stop - first for first, stop in shots], np.float64)
         first, stop = shots[int(rng.choice(len(shots), p=spans / spans.sum()))]
@@ -183,9 +181,7 @@ class ClipLibrary:
             frames[index] = resized(crop, width=width, height=height)
         return frames
 
-    def _from_still(
-        self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int
-    ) -> Pixels:
+    def _from_still(self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int) -> Pixels:
         shrink = self._shrink(rng, source, height=height, width=width)
         # A margin around the window lets the camera travel; what the still cannot give shortens the journey.
         tall = min(source.shape[1], round(height * shrink * 1.5))

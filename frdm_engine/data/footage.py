@@ -86,9 +86,7 @@ def read_manifest(root: Path, *, classes: tuple[str, ...]) -> list[ManifestRow]:
         table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         missing = {"path", "class", "licence"} - set(table.fieldnames or ())
         if missing:
-            raise InputError(
-                f"{manifest} lacks the column {min(missing)}: name path, class, licence in line 1"
-            )
+            raise InputError(f"{manifest} lacks the column {min(missing)}: name path, class, licence in line 1")
         for line in table:
             parts = PurePosixPath(line["path"]).parts
             kind = _KINDS.get("/".join(parts[:2]))

@@ -12,9 +12,7 @@ _REC709 = (0.2126, 0.7152, 0.0722)
 _ORTHOCHROMATIC = (0.06, 0.54, 0.40)
 
 
-def grade(
-    rng: np.random.Generator, frames: Pixels, *, monochrome: float = 0.35, faded: float = 0.2
-) -> Floats:
+def grade(rng: np.random.Generator, frames: Pixels, *, monochrome: float = 0.35, faded: float = 0.2) -> Floats:
     """Regrade (T, H, W, 3) uint8 RGB alike in every frame: float32, 0..1, sRGB code values.
 
     `monochrome` and `faded` are the probabilities of a grey or toned picture and of a low-contrast print.

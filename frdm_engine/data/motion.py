@@ -46,9 +46,7 @@ def camera_path(
     speed = np.exp(rng.uniform(np.log(0.2), np.log(fastest)))
     velocity = speed * np.array([np.cos(angle), 0.6 * np.sin(angle)])
     bend = rng.normal(0, 0.12 * speed, 2)
-    shake = rng.uniform(0, 0.7) * np.sin(
-        time[:, None] * rng.uniform(0.6, 2.2, 2) + rng.uniform(0, 2 * np.pi, 2)
-    )
+    shake = rng.uniform(0, 0.7) * np.sin(time[:, None] * rng.uniform(0.6, 2.2, 2) + rng.uniform(0, 2 * np.pi, 2))
     shift = time[:, None] * velocity + 0.5 * time[:, None] ** 2 * bend + shake
     over = np.abs(shift).max(axis=0) / np.maximum(np.array(reach), 1e-3)
     shift = shift / np.maximum(over, 1.0)
@@ -62,18 +60,14 @@ def camera_path(
     )
 
 
-def smooth_mask(
-    rng: np.random.Generator, *, height: int, width: int, cells: int = 3, steepness: float = 5.0
-) -> Floats:
+def smooth_mask(rng: np.random.Generator, *, height: int, width: int, cells: int = 3, steepness: float = 5.0) -> Floats:
     """A smooth random field (H, W) in 0..1 with broad near (1) and far (0) regions."""
     coarse = rng.random((cells + 1, cells + 2), dtype=np.float32)
     field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(1 / (1 + np.exp(-steepness * 2 * (field - np.float32(0.5)))), np.float32)
 
 
-def animate(
-    canvas: Pixels, path: CameraPath, *, height: int, width: int, near: Floats | None, drift: Floats
-) -> Pixels:
+def animate(canvas: Pixels, path: CameraPath, *, height: int, width: int, near: Floats | None, drift: Floats) -> Pixels:
     """Film a canvas (h, w, 3) along a path: (T, H, W, 3) RGB, uint8.
 
     Where `near` (h, w), 0..1, is high the picture slides by `drift` (T, 2) pixels against the rest: parallax.

@@ -104,9 +104,7 @@ def _cover(rng: np.random.Generator, shape: Shape, texture: Pixels) -> Cover:
     return textured
 
 
-def _film(
-    frames: Pixels, shape: Shape, flight: Flight, cover: Cover, *, shutter: float, focus: float
-) -> None:
+def _film(frames: Pixels, shape: Shape, flight: Flight, cover: Cover, *, shutter: float, focus: float) -> None:
     """Record one object; `shutter` is the open part of a frame's time, `focus` the outline's blur."""
     length, height, width, _ = frames.shape
     smear = shutter * (float(np.hypot(*flight.velocity)) + abs(flight.spin) * shape.radius + shape.swing)

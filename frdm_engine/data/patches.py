@@ -163,7 +163,12 @@ class PatchStream(IterableDataset[Batch]):
         return Batch(small, join(parts), torch.tensor(boxes, dtype=torch.float32), torch.tensor(owner))
 
     def _window(
-        self, library: ClipLibrary, templates: Templates | None, rng: np.random.Generator, height: int, width: int
+        self,
+        library: ClipLibrary,
+        templates: Templates | None,
+        rng: np.random.Generator,
+        height: int,
+        width: int,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Damaged window (T, 3, H, W), clean centre (3, H, W) and its matte (4, H, W)."""
         length = 2 * self.radius + 1
@@ -198,8 +203,8 @@ class PatchStream(IterableDataset[Batch]):
         places = []
         for index in range(self.patches):
             x, y = int(rng.integers(width - self.size + 1)), int(rng.integers(height - self.size + 1))
-            hits = np.argwhere(sharp > 0.5) if index % 3 else []
-            if len(hits):
+            hits = np.argwhere(sharp > 0.5)
+            if index % 3 and len(hits):
                 row, column = hits[rng.integers(len(hits))]
                 y = int(np.clip(row - rng.integers(self.size), 0, height - self.size))
                 x = int(np.clip(column - rng.integers(self.size), 0, width - self.size))
@@ -211,9 +216,7 @@ def pick(whole: Views, index: int) -> Views:
     """One of several views, still batched."""
     return Views(
         evidence=Evidence(**{name: value[index : index + 1] for name, value in vars(whole.evidence).items()}),
-        **{
-            name: getattr(whole, name)[index : index + 1] for name in ("window", "columns", "flow", "clean", "matte")
-        },
+        **{name: getattr(whole, name)[index : index + 1] for name in ("window", "columns", "flow", "clean", "matte")},
     )
 
 

@@ -136,9 +136,7 @@ def limb(rng: np.random.Generator, height: int, width: int) -> Shape:
         _disc(mask, start, width_here * 0.7)
 
     swing = float(rate * reach.sum() * bone)
-    return Shape(
-        draw=draw, radius=joints * bone + thick, thickness=thick * 0.5, speed=(0.5, 20.0), swing=swing
-    )
+    return Shape(draw=draw, radius=joints * bone + thick, thickness=thick * 0.5, speed=(0.5, 20.0), swing=swing)
 
 
 def pole(rng: np.random.Generator, height: int, width: int) -> Shape:

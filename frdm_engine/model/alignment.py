@@ -103,8 +103,13 @@ def _search(centre: Tensor, moved: Tensor, radius: int, penalty: float) -> tuple
 
 def _subpixel(centre: Tensor, moved: Tensor) -> Tensor:
     """Sub-pixel remainder (B, 2, H, W) in -0.5..0.5 by one damped Lucas-Kanade step over the block."""
-    gx = 0.5 * (F.pad(moved, (0, 1, 0, 0), mode="replicate")[..., 1:] - F.pad(moved, (1, 0, 0, 0), mode="replicate")[..., :-1])
-    gy = 0.5 * (F.pad(moved, (0, 0, 0, 1), mode="replicate")[..., 1:, :] - F.pad(moved, (0, 0, 1, 0), mode="replicate")[..., :-1, :])
+    gx = 0.5 * (
+        F.pad(moved, (0, 1, 0, 0), mode="replicate")[..., 1:] - F.pad(moved, (1, 0, 0, 0), mode="replicate")[..., :-1]
+    )
+    gy = 0.5 * (
+        F.pad(moved, (0, 0, 0, 1), mode="replicate")[..., 1:, :]
+        - F.pad(moved, (0, 0, 1, 0), mode="replicate")[..., :-1, :]
+    )
     gt = (centre - moved).clamp(-COST_CEILING, COST_CEILING)
     xx, yy, xy, xt, yt = _block_mean(torch.cat((gx * gx, gy * gy, gx * gy, gx * gt, gy * gt), dim=1)).split(1, dim=1)
     xx, yy = xx + 1e-4, yy + 1e-4

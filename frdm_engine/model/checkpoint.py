@@ -59,7 +59,9 @@ def _config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder / CONFIG} cannot be read as JSON ({error}); restore it from a copy.") from error
     if not isinstance(config, dict) or config.get("_class_name") != FilmRestorer.__name__:
-        raise CheckpointError(f"{folder / CONFIG} is not of a {FilmRestorer.__name__}; name a model made by `frdm train`.")
+        raise CheckpointError(
+            f"{folder / CONFIG} is not of a {FilmRestorer.__name__}; name a model made by `frdm train`."
+        )
     if config.get("format") != FORMAT:
         raise CheckpointError(
             f"{folder} has checkpoint format {config.get('format')}, this version reads {FORMAT}; "

@@ -26,9 +26,7 @@ def columns(frames: Tensor) -> Tensor:
     """
     grey = luma(frames.float())
     height = grey.shape[-2]
-    blurred = F.avg_pool2d(
-        grey, (1, COLUMN_BLUR), stride=1, padding=(0, COLUMN_BLUR // 2), count_include_pad=False
-    )
+    blurred = F.avg_pool2d(grey, (1, COLUMN_BLUR), stride=1, padding=(0, COLUMN_BLUR // 2), count_include_pad=False)
     deviation = (grey - blurred).clamp_(-0.1, 0.1)
     rows = F.avg_pool2d(deviation, (8, 1), stride=(8, 1), ceil_mode=True, count_include_pad=False)
     span = min(COLUMN_ROWS // 8, 2 * rows.shape[-2] - 1) | 1

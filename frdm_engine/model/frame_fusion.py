@@ -38,9 +38,7 @@ class Evidence:
         def cut(x: Tensor, n: int = 1) -> Tensor:
             return x[..., y0 // n : y1 // n, x0 // n : x1 // n].contiguous()
 
-        return Evidence(
-            cut(self.centre), cut(self.aligned), cut(self.raw), cut(self.columns), cut(self.doubt, 2)
-        )
+        return Evidence(cut(self.centre), cut(self.aligned), cut(self.raw), cut(self.columns), cut(self.doubt, 2))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def small_size(height: int, width: int, side: int) -> tuple[int, int]:
 
 def shrink(frames: Tensor, side: int) -> Tensor:
     """Small frames (B, 3, h, w) of whole frames (B, 3, H, W), by area."""
-    return F.interpolate(frames, size=small_size(*frames.shape[-2:], side), mode="area")
+    return F.interpolate(frames, size=small_size(frames.shape[-2], frames.shape[-1], side), mode="area")
 
 
 def grow(small: Tensor, height: int, width: int, box: Tensor) -> Tensor:

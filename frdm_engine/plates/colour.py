@@ -119,9 +119,7 @@ def _automatic(metadata: Mapping[str, Any], *, suffix: str, dtype: np.dtype[Any]
     if suffix == ".cin":
         return _named("cineon", why="Cineon files hold film log")
     if suffix == ".dpx":
-        return _by_transfer(
-            str(metadata.get("dpx:Transfer", "")), bits=int(metadata.get("oiio:BitsPerSample", 0))
-        )
+        return _by_transfer(str(metadata.get("dpx:Transfer", "")), bits=int(metadata.get("oiio:BitsPerSample", 0)))
     if dtype.kind == "f":
         return _named("linear", why=f"{suffix or 'the file'} with float pixels and no colour space given")
     return _named("srgb", why=f"{suffix or 'the file'} with integer pixels and no other colour space known")
@@ -174,7 +172,7 @@ def _ocio_names(name: str, config: str) -> tuple[str, str]:
     opened = _config(config)
     spaces: list[str] = list(opened.getColorSpaceNames())
     roles: list[str] = list(opened.getRoles())
-    aliases = {alias: space for space in spaces for alias in (space, *(opened.getAliases(space) or ()))}
+    aliases: dict[str, str] = {alias: space for space in spaces for alias in (space, *(opened.getAliases(space) or ()))}
     lowered = {alias.lower(): space for alias, space in aliases.items()}
     lowered |= {role.lower(): str(opened.getColorSpaceNameByRole(role)) for role in roles}
     space = lowered.get(name.lower())
@@ -219,9 +217,7 @@ def _converted(values: Values, source: str, target: str, config: str) -> Values:
     rows = np.ascontiguousarray(values if values.ndim == 3 else values.reshape(1, -1, 3), dtype=np.float32)
     made = oiio.ImageBufAlgo.colorconvert(oiio.ImageBuf(rows), source, target, False, "", "", config)
     if made.has_error:
-        raise ColourError(
-            f"{source} cannot be converted to {target} ({made.geterror()}); choose another space."
-        )
+        raise ColourError(f"{source} cannot be converted to {target} ({made.geterror()}); choose another space.")
     return np.asarray(made.get_pixels(oiio.FLOAT), dtype=np.float32).reshape(values.shape)
 
 

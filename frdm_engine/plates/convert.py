@@ -38,15 +38,11 @@ def convert(parts: tuple[Part, ...], *, source: Path, target: Path) -> tuple[Par
     if kind == "jpeg":
         raise OutputError(f"{target} is JPEG, which changes every pixel; write .png, .tif or .exr.")
     if kind in ("", "cineon"):
-        raise OutputError(
-            f"{target} cannot be written as {target.suffix or 'a name without a suffix'}; write .exr."
-        )
+        raise OutputError(f"{target} cannot be written as {target.suffix or 'a name without a suffix'}; write .exr.")
     if kind == family(source):
         return parts
     if len(parts) > 1 and kind != "tiff":
-        raise OutputError(
-            f"{target} cannot hold the {len(parts)} parts of {source.name}; write {source.suffix}."
-        )
+        raise OutputError(f"{target} cannot hold the {len(parts)} parts of {source.name}; write {source.suffix}.")
     return tuple(_converted(part, kind=kind, source=source, target=target) for part in parts)
 
 
@@ -71,9 +67,7 @@ def _refuse_misfit(part: Part, *, types: set[np.dtype[Any]], source: Path, targe
     elif part.display != (*part.window, part.spec.width, part.spec.height) or part.window != (0, 0):
         misfit = "a data window apart from the display window"
     if misfit:
-        raise OutputError(
-            f"{target} cannot hold the {misfit} of {source.name}; write .exr or {source.suffix}."
-        )
+        raise OutputError(f"{target} cannot hold the {misfit} of {source.name}; write .exr or {source.suffix}.")
 
 
 def _as_float(plane: Plane, *, bits: int) -> Plane:

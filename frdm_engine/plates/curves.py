@@ -21,9 +21,7 @@ def linear_to_model(light: Values) -> Values:
     """Scene-linear light, any finite float32, to the model encoding; same shape."""
     size = np.abs(light)
     low = np.minimum(size, 1.0) * np.float32(12.92)
-    middle = np.float32(1.055) * np.power(np.clip(size, 0.0031308, 1.0), np.float32(1 / 2.4)) - np.float32(
-        0.055
-    )
+    middle = np.float32(1.055) * np.power(np.clip(size, 0.0031308, 1.0), np.float32(1 / 2.4)) - np.float32(0.055)
     high = 1 + np.float32(SLOPE_AT_ONE) * np.log(np.maximum(size, 1.0))
     coded = np.where(size <= 0.0031308, low, np.where(size <= 1.0, middle, high))
     return np.copysign(coded, light).astype(np.float32)

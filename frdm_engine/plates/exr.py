@@ -177,17 +177,11 @@ def _refuse_unkeepable(spec: Any, *, path: Path) -> None:
     if kinds is None:
         raise PlateError(f"{path} has {spec.format} pixels; convert it to unsigned integer, half or float.")
     if np.uint32 in kinds and len(set(kinds)) > 1:
-        whole = ", ".join(
-            name for name, kind in zip(spec.channelnames, kinds, strict=True) if kind is np.uint32
-        )
-        raise PlateError(
-            f"{path} mixes 32-bit integers ({whole}) with floats in one part; write them as own part."
-        )
+        whole = ", ".join(name for name, kind in zip(spec.channelnames, kinds, strict=True) if kind is np.uint32)
+        raise PlateError(f"{path} mixes 32-bit integers ({whole}) with floats in one part; write them as own part.")
     model = spec.get_string_attribute("dpx:ImageDescriptor") + spec.get_string_attribute("tiff:ColorSpace")
     if "CbY" in model or model in ("CMYK", "YCbCr", "CIELAB", "ICCLAB", "ITULAB"):
-        raise PlateError(
-            f"{path} stores {model}, which a round trip through RGB would change; convert it to RGB."
-        )
+        raise PlateError(f"{path} stores {model}, which a round trip through RGB would change; convert it to RGB.")
 
 
 def _refuse_implausible(specs: list[Any], *, path: Path, size: int) -> None:
@@ -196,9 +190,7 @@ def _refuse_implausible(specs: list[Any], *, path: Path, size: int) -> None:
     if len(specs) < specs[0].get_int_attribute("oiio:subimages", 1):
         raise PlateError(f"{path} lacks some of its parts; replace the file.")
     if len({bool(spec.tile_width) for spec in specs}) > 1:
-        raise PlateError(
-            f"{path} mixes tiled and scan-line parts, which cannot be kept; write all parts alike."
-        )
+        raise PlateError(f"{path} mixes tiled and scan-line parts, which cannot be kept; write all parts alike.")
     total = sum(spec.image_bytes(True) for spec in specs)
     if total > MAX_BYTES:
         raise PlateError(f"{path} unpacks to {total >> 30} GiB, over {MAX_BYTES >> 30}; split it or crop it.")
@@ -214,9 +206,7 @@ def _planes(source: Any, index: int, spec: Any, *, path: Path) -> tuple[Plane, .
         members = [channel for channel, _ in run]
         block = source.read_image(index, 0, members[0], members[-1] + 1, formats[members[0]])
         if block is None or source.has_error:
-            raise PlateError(
-                f"{path} is truncated or damaged ({_said(source.geterror())}); replace the file."
-            )
+            raise PlateError(f"{path} is truncated or damaged ({_said(source.geterror())}); replace the file.")
         cube = np.asarray(block, dtype=_DTYPES[kind]).reshape(spec.height, spec.width, len(members))
         planes.extend(cube[..., channel] for channel in range(len(members)))
     return tuple(planes)
@@ -250,9 +240,7 @@ def _write(temporary: Path, parts: tuple[Part, ...], *, shown: Path) -> None:
     closed = target.close()
     if not (done and closed):
         said = _said(said or target.geterror())
-        raise OutputError(
-            f"{shown} cannot be written ({said}); check the folder's permissions and free space."
-        )
+        raise OutputError(f"{shown} cannot be written ({said}); check the folder's permissions and free space.")
 
 
 def _cube(part: Part) -> Plane:
@@ -273,9 +261,7 @@ def _verify(temporary: Path, parts: tuple[Part, ...], *, shown: Path) -> None:
         raise OutputError(f"{shown} was not written whole; check the free space.") from error
     alike = len(written) == len(parts) and all(map(_alike, parts, written))
     if not alike:
-        raise OutputError(
-            f"{shown} does not read back as it was written; write .exr, which keeps every value."
-        )
+        raise OutputError(f"{shown} does not read back as it was written; write .exr, which keeps every value.")
 
 
 def _alike(meant: Part, got: Part) -> bool:

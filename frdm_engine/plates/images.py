@@ -44,8 +44,7 @@ def write_image(
     dtype = np.dtype(_TYPES[pixel_type])
     values = np.asarray(pixels, dtype=np.float32)
     planes = tuple(
-        from_float(values[..., channel], dtype=dtype, bits=dtype.itemsize * 8)
-        for channel in range(len(channel_names))
+        from_float(values[..., channel], dtype=dtype, bits=dtype.itemsize * 8) for channel in range(len(channel_names))
     )
     height, width = pixels.shape[:2]
     spec = oiio.ImageSpec(width, height, len(planes), oiio.TypeDesc(pixel_type))
@@ -92,9 +91,7 @@ def _mask_channel(part: Part) -> int:
     return last.index("y") if "y" in last else 0
 
 
-def _placed(
-    mask: npt.NDArray[np.float32], *, shape: tuple[int, int], left: int, top: int
-) -> npt.NDArray[np.float32]:
+def _placed(mask: npt.NDArray[np.float32], *, shape: tuple[int, int], left: int, top: int) -> npt.NDArray[np.float32]:
     """`mask` on a field of zeros, its corner at (left, top), what lies outside cut off."""
     field = np.zeros(shape, np.float32)
     y0, x0 = max(top, 0), max(left, 0)

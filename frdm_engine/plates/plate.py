@@ -108,9 +108,7 @@ class Plate:
         for view, pixels in rgb.items():
             old = self.rgb(view)
             if pixels.shape != old.shape:
-                raise PlateError(
-                    f"{self.path} takes pixels of shape {old.shape}, not {pixels.shape}; crop them alike."
-                )
+                raise PlateError(f"{self.path} takes pixels of shape {old.shape}, not {pixels.shape}; crop them alike.")
             new = np.asarray(pixels, dtype=np.float32)
             changed = (new != old) & ~(np.isnan(new) & np.isnan(old))
             if not np.isfinite(new[changed]).all():
@@ -126,9 +124,7 @@ class Plate:
     def _channels(self, view: str | None) -> Channels:
         wanted = self.views[0] if view is None else view
         if wanted not in self.channels:
-            raise PlateError(
-                f"{self.path} has no view {wanted!r}; choose one of {', '.join(map(repr, self.views))}."
-            )
+            raise PlateError(f"{self.path} has no view {wanted!r}; choose one of {', '.join(map(repr, self.views))}.")
         return self.channels[wanted]
 
     def _colours(self, view: str | None) -> tuple[Plane, ...]:
@@ -194,9 +190,7 @@ def _noted(part: Part, metadata: Mapping[str, str], *, path: Path) -> Part:
     if family(path) == "tiff":
         # TIFF has no free attributes; its description is text and takes them after what it says.
         notes = "\n".join(f"{name}: {value}" for name, value in metadata.items())
-        spec.attribute(
-            "ImageDescription", f"{spec.get_string_attribute('ImageDescription')}\n{notes}".strip()
-        )
+        spec.attribute("ImageDescription", f"{spec.get_string_attribute('ImageDescription')}\n{notes}".strip())
     else:
         for name, value in metadata.items():
             spec.attribute(name, value)

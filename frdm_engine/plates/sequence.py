@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from fileseq.constants import PAD_STYLE_HASH1
@@ -75,27 +76,19 @@ class Sequence:
         if path.is_file():
             return _single_file(path)
         if not _PADDING.search(path.name):
-            raise SequenceError(
-                f"{path} is not there; give a file, a folder or a pattern such as plate.%04d.exr."
-            )
+            raise SequenceError(f"{path} is not there; give a file, a folder or a pattern such as plate.%04d.exr.")
         prefix, suffix, width, wanted = _parse_pattern(path.name)
         found = _matching(path.parent, prefix=prefix, suffix=suffix, width=width)
         if not found:
             shown = f"{prefix}{'#' * width}{suffix}"
-            raise SequenceError(
-                f"No frame {shown} is in {path.parent}; check the name and the number of digits."
-            )
+            raise SequenceError(f"No frame {shown} is in {path.parent}; check the name and the number of digits.")
         if wanted:
             absent = [frame for frame in wanted if frame not in found]
             if absent:
                 listed = _shorten(absent)
-                raise SequenceError(
-                    f"Frames {listed} of {spec} are not there; narrow the range or add the files."
-                )
+                raise SequenceError(f"Frames {listed} of {spec} are not there; narrow the range or add the files.")
             found = {frame: found[frame] for frame in wanted}
-        return cls(
-            path.parent, prefix, suffix, width, tuple(sorted(found)), tuple(found[f] for f in sorted(found))
-        )
+        return cls(path.parent, prefix, suffix, width, tuple(sorted(found)), tuple(found[f] for f in sorted(found)))
 
     @classmethod
     def output(cls, spec: str | Path, *, frames: Iterable[int], like: Sequence) -> Sequence:
@@ -121,9 +114,7 @@ class Sequence:
             single = _single_file(path)
             made = cls(path.parent, single.prefix, single.suffix, single.width, wanted, (path.name,))
         else:
-            raise SequenceError(
-                f"{path} is one file for {len(wanted)} frames; write {path.stem}.%04d{path.suffix}."
-            )
+            raise SequenceError(f"{path} is one file for {len(wanted)} frames; write {path.stem}.%04d{path.suffix}.")
         return made._apart_from(like)
 
     @property
@@ -146,16 +137,12 @@ class Sequence:
         """
         if frame not in self._index:
             held = f"{self.frames[0]}-{self.frames[-1]}"
-            raise SequenceError(
-                f"Frame {frame} is not in {self.pattern}, which holds {held}; check the range."
-            )
+            raise SequenceError(f"Frame {frame} is not in {self.pattern}, which holds {held}; check the range.")
         return self.folder / self._index[frame]
 
     def name(self, frame: int) -> str:
         """The file name of any frame number, whether the sequence holds it or not."""
-        return self._index.get(frame) or _name(
-            frame, prefix=self.prefix, suffix=self.suffix, width=self.width
-        )
+        return self._index.get(frame) or _name(frame, prefix=self.prefix, suffix=self.suffix, width=self.width)
 
     def only(self, frames: Iterable[int]) -> Sequence:
         """The same sequence with these frames alone.
@@ -167,7 +154,7 @@ class Sequence:
         names = tuple(self.path(frame).name for frame in wanted)
         return Sequence(self.folder, self.prefix, self.suffix, self.width, wanted, names)
 
-    @property
+    @cached_property
     def _index(self) -> dict[int, str]:
         return dict(zip(self.frames, self.names, strict=True))
 
@@ -175,9 +162,7 @@ class Sequence:
         theirs = {(like.folder / name).resolve() for name in like.names}
         for name in self.names:
             if (self.folder / name).resolve() in theirs:
-                raise OutputError(
-                    f"{self.folder / name} is the input itself; choose another output name or folder."
-                )
+                raise OutputError(f"{self.folder / name} is the input itself; choose another output name or folder.")
         return self
 
 
@@ -190,9 +175,7 @@ def _parse_pattern(name: str) -> tuple[str, str, int, tuple[int, ...]]:
     try:
         parsed = FileSequence(name, pad_style=PAD_STYLE_HASH1)
     except FileSeqException as error:
-        raise SequenceError(
-            f"{name} is not a pattern; write plate.%04d.exr or plate.1001-1100####.exr."
-        ) from error
+        raise SequenceError(f"{name} is not a pattern; write plate.%04d.exr or plate.1001-1100####.exr.") from error
     text = parsed.frameRange()
     return parsed.basename(), parsed.extension(), max(parsed.zfill(), 1), parse_frames(text) if text else ()
 
@@ -213,9 +196,7 @@ def _matching(folder: Path, *, prefix: str, suffix: str, width: int) -> dict[int
         if sign + digits not in (f"{frame:0{width}d}", f"{sign}{abs(frame):0{width}d}"):
             continue
         if frame in found:
-            raise SequenceError(
-                f"{folder} holds frame {frame} as {found[frame]} and {entry.name}; remove one."
-            )
+            raise SequenceError(f"{folder} holds frame {frame} as {found[frame]} and {entry.name}; remove one.")
         found[frame] = entry.name
     return found
 
@@ -244,16 +225,12 @@ def _find_in_folder(folder: Path) -> Sequence:
             f"{prefix}{'#' * min(width for _, _, width in members)}{suffix}"
             for (prefix, suffix), members in sorted(groups.items())
         )
-        raise SequenceError(
-            f"The folder {folder} holds {len(groups)} sequences ({listed}); name the one you mean."
-        )
+        raise SequenceError(f"The folder {folder} holds {len(groups)} sequences ({listed}); name the one you mean.")
     (prefix, suffix), members = groups.popitem()
     members.sort()
     frames = tuple(frame for frame, _, _ in members)
     if len(set(frames)) != len(frames):
-        raise SequenceError(
-            f"The folder {folder} holds a frame of {prefix}*{suffix} twice; remove the spare files."
-        )
+        raise SequenceError(f"The folder {folder} holds a frame of {prefix}*{suffix} twice; remove the spare files.")
     # A negative number may have given a digit to its minus, so the others tell the width.
     width = min((width for frame, _, width in members if frame >= 0), default=members[0][2])
     return Sequence(folder, prefix, suffix, width, frames, tuple(name for _, name, _ in members))

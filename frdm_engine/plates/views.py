@@ -36,9 +36,7 @@ def choose(parts: tuple[Part, ...], *, layer: str | None, path: Path) -> Mapping
     found = _layers(parts)
     if not found:
         names = ", ".join(name for part in parts for name in part.names)
-        raise PlateError(
-            f"{path} has neither red, green and blue nor luma, only {names}; give a colour image."
-        )
+        raise PlateError(f"{path} has neither red, green and blue nor luma, only {names}; give a colour image.")
     main = next((name for name in ("", *_MAIN_LAYERS) if name in found), None)
     wanted = layer if layer is not None else main
     if wanted is None and len(found) == 1:
@@ -69,9 +67,7 @@ def _layers(parts: tuple[Part, ...]) -> dict[str, dict[str, Channels]]:
     return colours or grey
 
 
-def _add(
-    found: dict[str, dict[str, Channels]], names: tuple[str, ...], view: str, channels: Channels
-) -> None:
+def _add(found: dict[str, dict[str, Channels]], names: tuple[str, ...], view: str, channels: Channels) -> None:
     for name in names:
         found.setdefault(name, {}).setdefault(view, channels)
 

@@ -107,9 +107,7 @@ def _shared(tiles: Picture) -> float:
     return float(np.clip(both / spread, 0, 1))
 
 
-def add_missing(
-    repaired: Picture, alpha: Picture, grain: Grain, *, amount: float, seed: int, frame: int
-) -> Picture:
+def add_missing(repaired: Picture, alpha: Picture, grain: Grain, *, amount: float, seed: int, frame: int) -> Picture:
     """The repaired picture (H, W, 3) with the grain it lacks where ``alpha`` (H, W) > 0."""
     out = repaired.copy()
     ys, xs = np.nonzero(alpha)
@@ -139,8 +137,7 @@ def add_missing(
 @lru_cache(maxsize=64)
 def _response(coarseness: float) -> float:
     """Standard deviation of high-passed unit noise of that coarseness: drawn noise is scaled by it to match."""
-    impulse = np.zeros((33, 33), np.float32)
-    impulse[16, 16] = 1
-    if coarseness > 0.2:
-        impulse = cv2.GaussianBlur(impulse, (0, 0), coarseness)
-    return float(np.sqrt(((impulse - cv2.GaussianBlur(impulse, (0, 0), BLUR)) ** 2).sum()))
+    dot = np.zeros((33, 33, 1), np.float32)
+    dot[16, 16] = 1
+    soft = cv2.GaussianBlur(dot, (0, 0), coarseness) if coarseness > 0.2 else dot
+    return float(np.sqrt((high_pass(np.asarray(soft, np.float32)) ** 2).sum()))

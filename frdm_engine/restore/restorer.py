@@ -7,7 +7,7 @@ restore tile by tile, blend, then matte and composite. Everything here is in mod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +25,13 @@ from frdm_engine.restore.grain import add_missing, measure
 from frdm_engine.restore.matte import LOW, mattes, opacity, probability
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.window import Encoded, Picture, encode, noise_like, window_frames
-from frdm_engine.tiling import Blender, Plan, Tile, plan
+from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, Tile, plan
 
 BYTES_PER_WINDOW_PIXEL = 2600.0
 """Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
 BYTES_PER_FRAME_PIXEL = 300.0
 """Device bytes per pixel of the frame: five frames, their features and maps, motion."""
 FIXED_BYTES = 400 * 2**20
-SMALLEST = 8
-"""Pixels a side below which there is nothing to look at."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,9 @@ class Restorer:
         self.settings = settings or Settings()
         self.model: FilmRestorer = loaded.model.to(device, memory_format=torch.channels_last).eval()
         self.precision = fast_precision(device)
-        self._kept: dict[int, Encoded] = {}
-        self._size: tuple[int, int] | None = None
+        self.notes: list[str] = []
+        """What the user should know about how it went, a smaller plan for lack of memory for example."""
+        self._kept: dict[str, tuple[Plan, dict[int, Encoded]]] = {}
 
     @classmethod
     def from_pretrained(
@@ -140,6 +139,7 @@ class Restorer:
         window: Mapping[int, Picture],
         frame: int,
         *,
+        view: str = "",
         protect: Picture | None = None,
         force: Picture | None = None,
         usable: npt.NDArray[np.bool_] | None = None,
@@ -147,22 +147,14 @@ class Restorer:
         """Restores ``frame`` from the frames of its shot at hand, each (H, W, 3) float32 in model encoding.
 
         Only frames within ``radius`` count. ``protect`` and ``force`` (H, W) in 0..1; ``usable`` (H, W) is False
-        where a pixel holds no finite value and must stay.
+        where a pixel holds no finite value and must stay. ``view`` keeps what is encoded of stereo views apart.
 
         Raises:
             SettingError: the frame is missing from the window, or sizes differ.
             DeviceError: out of memory even with the smallest tiles.
         """
         picture = self._checked(window, frame)
-        plan = self.plan(picture.shape[1], picture.shape[0])
-        order = window_frames(frame, self.radius, window)
-        if plan != self._size:
-            self.forget()
-            self._size = plan
-        with torch.inference_mode(), torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16
-        ):
-            blended, sampled = self._sample(window, order, frame, plan)
+        blended, sampled = self._within_memory(window, frame, view, picture.shape[1], picture.shape[0])
         clean, logits = blended[:3].transpose(1, 2, 0), blended[3:]
         settings = self.settings
         classes = mattes(
@@ -183,15 +175,42 @@ class Restorer:
                 )
         return picture
 
+    def _within_memory(
+        self, window: Mapping[int, Picture], frame: int, view: str, width: int, height: int
+    ) -> tuple[Picture, float]:
+        """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
+        half = self.precision == torch.bfloat16
+        while True:
+            plan = self.plan(width, height)
+            try:
+                with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                    return self._sample(window, window_frames(frame, self.radius, window), frame, view, plan)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                self.forget()
+                largest = max(plan.window_width, plan.window_height)
+                multiple = self.model.limits.multiple
+                smaller = largest // 2 // multiple * multiple
+                if smaller < SMALLEST_TILE:
+                    raise DeviceError(
+                        f"Frame {frame} does not fit {self.device} even in tiles of {largest} pixels ({error}); "
+                        "free memory there, restore a smaller frame or use another --device."
+                    ) from error
+                self.settings = replace(self.settings, tile=smaller)
+                self.notes.append(
+                    f"frame {frame}: {self.device} ran out of memory with tiles of {largest} pixels; "
+                    f"went on with tiles of {smaller}"
+                )
+
     def _sample(
-        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, plan: Plan
+        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan
     ) -> tuple[Picture, float]:
         """Clean frame and logits (7, H, W), and the share of tiles that needed work."""
-        needed = set(order)
-        self._kept = {n: kept for n, kept in self._kept.items() if n >= min(needed)}
-        for number in sorted(needed - set(self._kept)):
-            self._kept[number] = encode(self.model, window[number], plan, self.device)
-        encoded = [self._kept[number] for number in order]
+        earlier, kept = self._kept.get(view, (plan, {}))
+        kept = {n: e for n, e in kept.items() if n >= min(order)} if earlier == plan else {}
+        self._kept[view] = (plan, kept)
+        for number in sorted(set(order) - set(kept)):
+            kept[number] = encode(self.model, window[number], plan, self.device)
+        encoded = [kept[number] for number in order]
         motion = self._motion(encoded)
         settings = self.settings
         whole = low_resolution(
@@ -211,9 +230,7 @@ class Restorer:
     def _motion(self, encoded: list[Encoded]) -> Motion:
         """Alignment of the window, neighbour by neighbour: memory stays that of one pair."""
         middle = len(encoded) // 2
-        pairs = [
-            pair_motion(encoded[middle].planes, other.planes) for k, other in enumerate(encoded) if k != middle
-        ]
+        pairs = [pair_motion(encoded[middle].planes, other.planes) for k, other in enumerate(encoded) if k != middle]
         return Motion(torch.cat([p.flow for p in pairs], dim=1), torch.cat([p.doubt for p in pairs], dim=1))
 
     def _tile(
@@ -241,9 +258,7 @@ class Restorer:
             box=place,
             prompt=whole.prompt,
         )
-        noise = noise_like(
-            evidence.centre, seed=self.settings.seed, frame=frame, x=tile.wx0, y=tile.wy0, stream=0
-        )
+        noise = noise_like(evidence.centre, seed=self.settings.seed, frame=frame, x=tile.wx0, y=tile.wy0, stream=0)
         found = sample(self.model, look, noise, self.steps)
         return torch.cat((found.clean, found.logits), dim=1)[0].float().cpu().numpy()
 

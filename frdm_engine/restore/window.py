@@ -68,7 +68,9 @@ def encode(model: FilmRestorer, picture: Picture, plan: Plan, device: torch.devi
             features = made.new_zeros((1, made.shape[1], height // 4, width // 4))
         edge = plan.halo // 8  # features of the outer half of the halo belong to a neighbouring window
         top, left = (edge if tile.wy0 else 0), (edge if tile.wx0 else 0)
-        features[..., tile.wy0 // 4 + top : tile.wy1 // 4, tile.wx0 // 4 + left : tile.wx1 // 4] = made[..., top:, left:]
+        features[..., tile.wy0 // 4 + top : tile.wy1 // 4, tile.wx0 // 4 + left : tile.wx1 // 4] = made[
+            ..., top:, left:
+        ]
     assert features is not None  # noqa: S101 - a plan always has tiles
     small = shrink(planes[..., : picture.shape[0], : picture.shape[1]], model.limits.small_side)
     return Encoded(planes, maps, features, small)

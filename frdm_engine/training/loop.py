@@ -48,9 +48,7 @@ class Schedule:
     log_every: int = 50
 
 
-def look_of(
-    model: FilmRestorer, seen: Views, *, residual: Tensor | None, box: Tensor, prompt: Prompt
-) -> Look:
+def look_of(model: FilmRestorer, seen: Views, *, residual: Tensor | None, box: Tensor, prompt: Prompt) -> Look:
     """Encodes the window and fuses it: what all steps of sampling share."""
     frames, maps = seen.window.flatten(0, 1), seen.columns.flatten(0, 1)
     features = model.encode(frames, maps).unflatten(0, seen.window.shape[:2])
@@ -85,11 +83,15 @@ def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor
     correction = (alpha_of(guess.logits) * (guess.clean - centre)).detach()
     prompt = model.prompt(centre, centre + correction)
     mine = Prompt(prompt.key[batch.owner], prompt.value[batch.owner], prompt.map[batch.owner])
-    size = batch.patches.clean.shape[-2:]
-    residual = grow(correction[batch.owner], *size, batch.box)
+    height, width = batch.patches.clean.shape[-2:]
+    residual = grow(correction[batch.owner], height, width, batch.box)
     look = look_of(model, batch.patches, residual=residual, box=batch.box, prompt=mine)
     prediction = predict(model, look, batch.patches.clean, later=later)
-    truth = {"damaged": batch.patches.evidence.centre, "clean": batch.patches.clean, "matte": batch.patches.matte}
+    truth = {
+        "damaged": batch.patches.evidence.centre,
+        "clean": batch.patches.clean,
+        "matte": batch.patches.matte,
+    }
     loss, parts = restoration_loss(prediction, **truth)
     parts |= figures(prediction, **truth)
     return loss + 0.3 * small_loss, parts | {"small": float(small_loss.detach())}
@@ -98,9 +100,7 @@ def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor
 class Training:
     """One run folder, brought forward by ``run``."""
 
-    def __init__(
-        self, folder: Path, preset: Preset, *, device: torch.device, weights: Path | None = None
-    ) -> None:
+    def __init__(self, folder: Path, preset: Preset, *, device: torch.device, weights: Path | None = None) -> None:
         self.folder, self.preset, self.device = folder, preset, device
         self.step, self.minutes = 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,10 +172,14 @@ class Training:
     def run(self, stream: PatchStream, schedule: Schedule, *, workers: int, report: Report) -> None:
         """Trains for ``schedule.minutes``, or until SIGINT or SIGTERM; saves at the end either way."""
         stop: list[int] = []
-        handlers = {s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        handlers = {n: signal.signal(n, lambda number, _: stop.append(number)) for n in numbers}
         loader = DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
         try:
             self._steps(iter(loader), schedule, report, stop)
+        except RuntimeError:
+            if not stop:  # a signal to the whole group ends the data workers too; that is no failure
+                raise
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -183,7 +187,8 @@ class Training:
 
     def _steps(self, batches: Iterator[Batch], schedule: Schedule, report: Report, stop: list[int]) -> None:
         began = saved = time.monotonic()
-        earlier, sums = self.minutes, defaultdict(float)
+        earlier = self.minutes
+        sums: defaultdict[str, float] = defaultdict(float)
         half = self.device.type in ("cpu", "cuda")
         while not stop:
             now = time.monotonic()

@@ -35,6 +35,7 @@ def restoration_loss(
 
     Returns the scalar to minimise and its parts for the log.
     """
+
     def of(values: tuple[float, ...]) -> Tensor:
         return torch.tensor(values, device=matte.device).view(1, -1, 1, 1)
 

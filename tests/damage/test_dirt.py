@@ -15,9 +15,7 @@ from frdm_engine.damage.drawing import Canvas, Shot
 SHOT = Shot(seed=3, height=144, width=208, scale=1.0, area=1.0, across=1.0, monochrome=False, templates=None)
 
 
-@pytest.mark.parametrize(
-    ("name", "low", "high"), [("light", 3, 14), ("archive-mixed", 22, 55), ("heavy", 100, 260)]
-)
+@pytest.mark.parametrize(("name", "low", "high"), [("light", 3, 14), ("archive-mixed", 22, 55), ("heavy", 100, 260)])
 def test_density_of_a_full_frame(name: str, low: float, high: float) -> None:
     settings = Recipe.load(name).dirt
     shots = [Dirt(settings, replace(SHOT, seed=seed)) for seed in range(20)]

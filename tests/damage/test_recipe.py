@@ -17,9 +17,7 @@ from frdm_engine.errors import InputError, SettingError
 Array = npt.NDArray[np.float32]
 
 
-def damager(
-    plate: Array, recipe: Recipe | str = "heavy", *, seed: int = 5, monochrome: bool = False
-) -> Damager:
+def damager(plate: Array, recipe: Recipe | str = "heavy", *, seed: int = 5, monochrome: bool = False) -> Damager:
     recipe = Recipe.load(recipe) if isinstance(recipe, str) else recipe
     return Damager(recipe, seed=seed, height=plate.shape[0], width=plate.shape[1], monochrome=monochrome)
 

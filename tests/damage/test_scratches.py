@@ -32,9 +32,7 @@ def test_a_running_scratch_is_there_from_its_birth_to_its_end() -> None:
 
 def test_the_number_of_running_scratches_is_as_asked() -> None:
     scratches = Scratches(replace(QUIET, running=(4, 4), standing=0, life=(1, 100)), SHOT)
-    assert np.mean([len(scratches.alive(frame)) for frame in range(-600, 3000, 7)]) == pytest.approx(
-        4, rel=0.3
-    )
+    assert np.mean([len(scratches.alive(frame)) for frame in range(-600, 3000, 7)]) == pytest.approx(4, rel=0.3)
 
 
 def test_a_standing_scratch_stays_in_place_for_the_whole_shot() -> None:

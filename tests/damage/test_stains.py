@@ -21,9 +21,7 @@ def draw(stains: Stains, frame: int, plate: npt.NDArray[np.float32]) -> Canvas:
 def test_a_stain_lives_on_and_changes_slowly(plate: npt.NDArray[np.float32]) -> None:
     stains = Stains(SETTINGS, SHOT)
     frame = next(
-        n
-        for n in range(200)
-        if {s.key for s in stains.alive(n)} == {s.key for s in stains.alive(n + 1)} != set()
+        n for n in range(200) if {s.key for s in stains.alive(n)} == {s.key for s in stains.alive(n + 1)} != set()
     )
     first, second = (draw(stains, n, plate).mattes[..., KIND] for n in (frame, frame + 1))
     assert first.max() > 0.3

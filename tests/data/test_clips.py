@@ -36,9 +36,7 @@ def _save(path: Path, picture: Pixels) -> None:
 def _manifest(root: Path, rows: list[tuple[str, str]]) -> None:
     with (root / "MANIFEST.tsv").open("w", encoding="utf-8", newline="") as lines:
         table = csv.writer(lines, delimiter="\t", lineterminator="\r\n")
-        table.writerow(
-            ["path", "class", "width", "height", "files", "frames", "licence", "repository", "source"]
-        )
+        table.writerow(["path", "class", "width", "height", "files", "frames", "licence", "repository", "source"])
         for path, kind in rows:
             table.writerow([path, kind, 200, 150, 12, 12, f"licence of {Path(path).name}", "", ""])
 
@@ -115,9 +113,7 @@ def test_a_second_open_decodes_nothing(root: Path, tmp_path: Path, monkeypatch: 
     assert isinstance(second.sources[0].pixels, np.memmap)
 
 
-def test_an_interrupted_cache_is_taken_up_again(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_cache_is_taken_up_again(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
     with monkeypatch.context() as patch:
 
@@ -161,9 +157,7 @@ def test_mapped_pixels_stay_behind_when_sent_to_a_worker(root: Path, tmp_path: P
     arrived = copy.deepcopy(library)  # Copies by the same state that travels to another process.
     assert all("_pixels" not in vars(source) or vars(source)["_pixels"] is None for source in arrived.sources)
     expected = library.window(np.random.default_rng(3), length=3, height=48, width=64)
-    np.testing.assert_array_equal(
-        arrived.window(np.random.default_rng(3), length=3, height=48, width=64), expected
-    )
+    np.testing.assert_array_equal(arrived.window(np.random.default_rng(3), length=3, height=48, width=64), expected)
 
 
 def test_windows_do_not_cross_a_cut(tmp_path: Path) -> None:

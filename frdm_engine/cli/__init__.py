@@ -1,0 +1,3 @@
+"""The command line, `frdm`: see `app`."""
+
+from frdm_engine.cli.app import main as main

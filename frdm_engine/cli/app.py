@@ -1,0 +1,68 @@
+"""`frdm` and its commands. What is slow to import, torch above all, waits until a command needs it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from frdm_engine.cli.console import complain
+from frdm_engine.cli.damage import damage
+from frdm_engine.cli.demo import demo
+from frdm_engine.cli.info import info
+from frdm_engine.cli.models import models
+from frdm_engine.cli.plan import plan
+from frdm_engine.cli.restore import restore
+from frdm_engine.cli.train import train
+from frdm_engine.errors import FrdmError
+from frdm_engine.version import __version__
+
+
+class Commands(TyperGroup):
+    """Ends a command that reports an error with its one sentence and its exit code; bugs keep their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FrdmError as error:
+            complain(str(error))
+            raise typer.Exit(error.exit_code) from error
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="frdm",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _frdm(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Take dirt, scratches, stains and flicker out of scanned film; every other pixel stays, bit for bit.
+
+    Exit codes: 0 done, 1 a bug or a demo that did not help, 2 input or settings that cannot be used, 3 a frame that
+    could not be restored, 4 no such device or no memory left on it, 130 stopped by Ctrl-C or SIGTERM.
+    """
+
+
+for _command in (restore, demo, plan, info, models, damage, train):
+    app.command()(_command)
+
+
+def main() -> None:
+    """The console script `frdm`."""
+    app(prog_name="frdm")

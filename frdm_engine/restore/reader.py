@@ -1,0 +1,139 @@
+"""Reads plates ahead of the device: pixels in model encoding, and the shots they belong to.
+
+What is held is the window, one frame more on each side to judge cuts by, and a few frames ahead: host memory grows
+with the frame, never with the sequence (C3).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from frdm_engine.errors import PlateError
+from frdm_engine.plates import (
+    ColourSpace,
+    Plate,
+    Sequence,
+    Shots,
+    finite_mask,
+    is_cut,
+    read_plate,
+    small_frame,
+)
+from frdm_engine.restore.window import Picture
+
+AHEAD = 2
+"""Frames read while the device works."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame in hand. ``pictures``: each view (H, W, 3) in model encoding; ``usable``: where all values are finite."""
+
+    plate: Plate
+    pictures: dict[str, Picture]
+    usable: dict[str, npt.NDArray[np.bool_]]
+    small: npt.NDArray[np.float32]
+
+
+class Reader:
+    """Frames of one sequence, by number, each read once while the window passes over it."""
+
+    def __init__(
+        self,
+        source: Sequence,
+        *,
+        space: ColourSpace,
+        layer: str | None,
+        radius: int,
+        size: dict[str, tuple[int, int]],
+        shots: Shots | None,
+    ) -> None:
+        self.source, self.space, self.layer, self.radius = source, space, layer, radius
+        self.size, self.shots = size, shots
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-read")
+        self._held: dict[int, Future[Frame]] = {}
+        self._cuts: dict[int, bool] = {}
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def near(self, frame: int, reach: int) -> tuple[int, ...]:
+        """Frames of the sequence at most ``reach`` away."""
+        frames = self.source.frames
+        return frames[bisect_left(frames, frame - reach) : bisect_right(frames, frame + reach)]
+
+    def get(self, frame: int) -> Frame:
+        """The frame, read now if nobody asked before.
+
+        Raises:
+            PlateError: it cannot be read, or differs in size from the first one.
+        """
+        if frame not in self._held:
+            self._held[frame] = self._pool.submit(self._read, frame)
+        return self._held[frame].result()
+
+    def window(self, frame: int, *, upcoming: tuple[int, ...] = ()) -> dict[int, Frame]:
+        """The frame and its neighbours within the radius and its shot; ``upcoming`` frames are read ahead."""
+        reach = self.radius if self.shots is not None else self.radius + 1
+        first = self.near(frame, reach)[0]
+        for number in [n for n in self._held if n < first]:
+            del self._held[number]
+        for number in upcoming[:AHEAD]:
+            for other in self.near(number, reach):
+                if other > frame and other not in self._held:
+                    self._held[other] = self._pool.submit(self._read, other)
+        members = {frame}
+        for direction in (-1, 1):
+            near = [n for n in self.near(frame, self.radius) if (n - frame) * direction > 0]
+            here = frame
+            for number in near[::direction]:
+                if self._cut(min(here, number), max(here, number)):
+                    break
+                members.add(number)
+                here = number
+        return {number: self.get(number) for number in sorted(members)}
+
+    def _cut(self, last: int, first: int) -> bool:
+        """Whether a cut lies between two consecutive frames, from them and one more on each side (C7)."""
+        if self.shots is not None:
+            return self.shots.shot_of(last) != self.shots.shot_of(first)
+        if first not in self._cuts:
+            frames = self.source.frames
+            at = bisect_left(frames, last)
+            before = self.get(frames[at - 1]).small if at > 0 else None
+            after = self.get(frames[at + 2]).small if at + 2 < len(frames) else None
+            self._cuts[first] = is_cut(self.get(last).small, self.get(first).small, before=before, after=after)
+        return self._cuts[first]
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """First frames of the shots found so far."""
+        return tuple(sorted(frame for frame, cut in self._cuts.items() if cut))
+
+    def _read(self, frame: int) -> Frame:
+        plate = read_plate(self.source.path(frame), frame=frame, layer=self.layer)
+        pictures, usable = {}, {}
+        for view in plate.views:
+            rgb = plate.rgb(view)
+            if rgb.shape[:2] != self.size.get(view):
+                height, width = rgb.shape[:2]
+                wanted = self.size.get(view)
+                known = f"{wanted[1]} x {wanted[0]}" if wanted else "without that view"
+                raise PlateError(
+                    f"{plate.path} is {width} x {height} pixels{f' in view {view}' if view else ''} and the first "
+                    f"frame is {known}; restore frames of one size at a time."
+                )
+            pictures[view] = self.space.encode(rgb)
+            usable[view] = finite_mask(rgb)
+        return Frame(plate, pictures, usable, small_frame(next(iter(pictures.values()))))
