@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from frdm_engine.errors import DeviceError, SettingError
 
 SMALLEST_TILE = 128
-LARGEST_AUTOMATIC_TILE = 512
+LARGEST_AUTOMATIC_TILE = 768
 
 # Ramps are whole 4096ths, so 1 - w, the product of two weights and the sum of a pixel's four weights are
 # exact in float32: weights sum to one in any order, and nothing needs normalising.

@@ -83,7 +83,7 @@ def write_json(path: Path, data: Any) -> None:
 
 
 class Stop:
-    """While entered, the first SIGINT or SIGTERM asks for a stop at the next good moment, the second one is obeyed at once.
+    """While entered, the first SIGINT or SIGTERM asks for a stop at the next good moment; a second one ends at once.
 
     Called, it says whether a stop was asked for.
     """

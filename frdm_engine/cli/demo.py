@@ -113,8 +113,8 @@ def measure(clip: Clip, after: list[Pixels]) -> Score:
         total += spoiled.size
         changed += int(((restored != before).any(axis=-1) & ~spoiled).sum())
         wanted = linear_to_model(truth.astype(np.float32))
-        for row, picture in enumerate((before, restored)):
-            error = np.square(linear_to_model(picture.astype(np.float32)) - wanted).mean(axis=-1, dtype=np.float64)
+        for row, picture in enumerate((before.astype(np.float32), restored)):
+            error = np.square(linear_to_model(picture) - wanted).mean(axis=-1, dtype=np.float64)
             squares[row] += error.sum(), error[spoiled].sum()
     whole, inside = -10 * np.log10(np.maximum(squares / (total, max(damaged, 1)), 1e-12)).T
     return Score(
@@ -131,9 +131,13 @@ def _colours(sequence: Sequence) -> list[Pixels]:
 def _mattes(sequence: Sequence) -> list[dict[str, Pixels]]:
     """Opacity (H, W) of each class, by the last word of its channel's name."""
     from frdm_engine.plates.exr import read_parts
+    from frdm_engine.plates.samples import to_float
 
     parts = [read_parts(sequence.path(frame))[0] for frame in sequence.frames]
     return [
-        {name.rpartition(".")[2]: plane.astype("float32") for name, plane in zip(part.names, part.planes, strict=True)}
+        {
+            name.rpartition(".")[2]: to_float(plane, bits=part.bits)
+            for name, plane in zip(part.names, part.planes, strict=True)
+        }
         for part in parts
     ]

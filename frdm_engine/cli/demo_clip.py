@@ -90,7 +90,7 @@ def write_plate_of(path: Path, picture: npt.NDArray[np.float16], *, frame: int) 
 def _film(length: int) -> npt.NDArray[np.uint8]:
     """Frames (T, H, W, 3), sRGB codes: a pan with a slight turn, and an object that crosses it."""
     stored = (resources.files("frdm_engine.cli") / "demo_photo.jpg").read_bytes()
-    photo = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR_RGB)
+    photo = np.asarray(cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
     canvas = cv2.resize(photo, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     time = np.arange(length, dtype=np.float32) - (length - 1) / 2
     path = CameraPath(

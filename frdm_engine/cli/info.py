@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +32,7 @@ def info(
 
     sequence = Sequence.find(what)
     for name, value in [*_of_sequence(sequence), *_of_file(sequence.path(sequence.frames[0]), layer=layer)]:
-        typer.echo(f"{name:12}{value}")
+        typer.echo(f"{name:18} {value}")
 
 
 def _of_sequence(sequence: Sequence) -> Iterator[tuple[str, str]]:
@@ -74,11 +73,13 @@ def _of_file(path: Path, *, layer: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _of_part(part: Part) -> Iterator[tuple[str, str]]:
+    from frdm_engine.plates.exr import type_desc
+
     x, y, width, height = part.display
     yield "  data", f"from {part.window[0]}, {part.window[1]}"
     yield "  display", f"{width} x {height} from {x}, {y}"
     yield "  channels", ", ".join(part.names)
-    types = Counter(str(plane.dtype) for plane in part.planes)
+    types = {str(type_desc(plane.dtype)) for plane in part.planes}
     yield "  pixels", ", ".join(sorted(types)) + (f", {part.bits} bits" if part.planes[0].dtype.kind == "u" else "")
     yield "  packed", str(part.attributes.get("compression", "not"))
     for item in part.spec.extra_attribs:

@@ -30,6 +30,8 @@ VISIBLE = 6 / 255
 """A dirt or scratch pixel altered by this much, model encoding, counts as wholly damaged."""
 VISIBLE_LEVEL = 2 / 255
 """The same for stains and flicker, which are broad and therefore seen sooner."""
+LOCKED_OFF, BORDERS, SOFT_SCANS = 0.15, 0.15, 0.25
+"""Shares of windows in which nothing moves but the film, that show the gate's edge, that are softly scanned."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Batch:
-    """Whole small frames, and patches that know which of them they belong to (``owner``) and where they sit (``box``)."""
+    """Whole small frames, and patches that know to which they belong (``owner``) and where they sit (``box``)."""
 
     small: Views
     patches: Views
@@ -183,12 +185,17 @@ class PatchStream(IterableDataset[Batch]):
             monochrome=monochrome,
         )
         first = int(rng.integers(10_000))
+        clip = _as_film(rng, clip)
         truth = [damager.grain(first + t, damager.weave(first + t, clip[t])) for t in range(length)]
         if rng.random() < 0.15:  # clean windows: the restorer must learn to leave film alone
             damaged, matte = truth, np.zeros((height, width, 4), np.float32)
         else:
             pairs = [damager.frame(first + t, truth[t]) for t in range(length)]
             damaged, matte = [pair[0] for pair in pairs], pairs[self.radius][1]
+            if rng.random() < SOFT_SCANS:  # a soft scan or dupe blurs picture, grain and damage alike
+                sigma = rng.uniform(0.4, 1.0)
+                damaged, truth = ([cv2.GaussianBlur(f, (0, 0), sigma) for f in run] for run in (damaged, truth))
+                matte = cv2.GaussianBlur(matte, (0, 0), sigma)
         order = _end_of_shot(rng, self.radius)
         return (
             torch.stack([_planes(damaged[t]) for t in order]),
@@ -218,6 +225,22 @@ def pick(whole: Views, index: int) -> Views:
         evidence=Evidence(**{name: value[index : index + 1] for name, value in vars(whole.evidence).items()}),
         **{name: getattr(whole, name)[index : index + 1] for name in ("window", "columns", "flow", "clean", "matte")},
     )
+
+
+def _as_film(rng: np.random.Generator, clip: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Now and then a locked-off camera, and a dark frame border: both breed vertical lines that are no scratches."""
+    if rng.random() < LOCKED_OFF:
+        clip = np.repeat(clip[len(clip) // 2][None], len(clip), axis=0)
+    if rng.random() < BORDERS:
+        height, width = clip.shape[1:3]
+        border = np.ones((height, width), np.float32)
+        left, right = (int(rng.integers(0, 16)) for _ in range(2))
+        top, bottom = (int(rng.integers(0, 10)) for _ in range(2))
+        border[:top], border[height - bottom :] = 0, 0
+        border[:, :left], border[:, width - right :] = 0, 0
+        border = cv2.GaussianBlur(border, (0, 0), rng.uniform(0.5, 2.5))[..., None]
+        clip = clip * border + (1 - border) * rng.uniform(0.0, 0.12)
+    return np.ascontiguousarray(clip, dtype=np.float32)
 
 
 def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -20,7 +21,7 @@ def sample_euler(model: Denoise, far_end: Tensor, sigmas: Sequence[float]) -> Te
     ``far_end`` (B, 3, H, W) is the damaged frame plus noise in model encoding. Returns the clean frame.
     """
     state = far_end
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in pairwise(sigmas):
         clean = model(state, sigma)
         state = clean + (following / sigma) * (state - clean)
     return state

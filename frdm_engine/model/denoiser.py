@@ -2,8 +2,8 @@
 
 After HaineiFRDM (arXiv 2512.24946). Base network, patch size, losses and sampler are not stated there and are ours.
 The denoiser predicts the clean centre frame as a mixture of *candidates* plus a correction: the frame as it is, the
-frame with the global residual, the middle of the aligned neighbours, and each of them. A hole is thus filled with real film of a neighbour,
-grain included, and the network's own paint is needed only where no neighbour can be trusted.
+frame with the global residual, the middle of the aligned neighbours, and each of them. A hole is thus filled with
+real film of a neighbour, grain included, and the network's own paint is needed only where no neighbour can be trusted.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ shows only in those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,18 +50,24 @@ class Motion:
     doubt: Tensor
 
 
-def _split(window: Tensor) -> tuple[Tensor, Tensor]:
-    """Centre (B, ...) and neighbours (B, K, ...) of a window (B, T, ...), T odd."""
-    middle = window.shape[1] // 2
-    return window[:, middle], torch.cat((window[:, :middle], window[:, middle + 1 :]), dim=1)
+Window = Tensor | Sequence[Tensor]
+"""Frames of a window in time order: (B, T, ...), or T of (B, ...)."""
 
 
-def window_motion(window: Tensor) -> Motion:
-    """Aligns each neighbour of the window (B, T, 3, H, W), T odd, H and W multiples of 8, to its centre."""
-    centre, neighbours = _split(window.float())
-    repeated = centre[:, None].expand_as(neighbours)
-    flow, cost = align(repeated.flatten(0, 1), neighbours.flatten(0, 1))
-    shape = neighbours.shape[:2]
+def _split(window: Window) -> tuple[Tensor, list[Tensor]]:
+    """Centre and neighbours of a window of T frames, T odd, without copying."""
+    frames = list(window.unbind(1)) if isinstance(window, Tensor) else list(window)
+    return frames.pop(len(frames) // 2), frames
+
+
+def window_motion(window: Window) -> Motion:
+    """Aligns each neighbour of the window, frames (B, 3, H, W), H and W multiples of 8, to its centre."""
+    centre, neighbours = _split(window)
+    count = len(neighbours)
+    flow, cost = align(
+        centre.repeat_interleave(count, dim=0).float(), torch.stack(neighbours, dim=1).flatten(0, 1).float()
+    )
+    shape = (centre.shape[0], count)
     return Motion(flow.unflatten(0, shape), cost.unflatten(0, shape)[:, :, 0] / COST_CEILING)
 
 
@@ -71,25 +78,26 @@ def pair_motion(centre: Tensor, neighbour: Tensor) -> Motion:
 
 
 def gather_evidence(
-    window: Tensor, motion: Motion, column_maps: Tensor, box: tuple[int, int, int, int] | None = None
+    window: Window, motion: Motion, column_maps: Window, box: tuple[int, int, int, int] | None = None
 ) -> Evidence:
-    """Evidence of a window (B, T, 3, H, W) with its motion and column maps (B, T, 1, H, W).
+    """Evidence of a window, frames (B, 3, H, W), with its motion and column maps, (B, 1, H, W) each.
 
     ``box`` (x0, y0, x1, y1), even corners, asks for a part of the frame alone; what moves into it from outside it
     is still seen.
     """
-    x0, y0, x1, y1 = box or (0, 0, window.shape[-1], window.shape[-2])
     centre, neighbours = _split(window)
-    middle = window.shape[1] // 2
-    rows, across = slice(y0, y1), slice(x0, x1)
-    flow = upsample_flow_window(motion.flow.flatten(0, 1), x0, y0, x1, y1)
-    aligned = warp(neighbours.flatten(0, 1), flow, at=(x0, y0)).unflatten(0, neighbours.shape[:2])
-    maps = column_maps[..., rows, across]
+    x0, y0, x1, y1 = box or (0, 0, centre.shape[-1], centre.shape[-2])
+    part = (..., slice(y0, y1), slice(x0, x1))
+    flow = upsample_flow_window(motion.flow.flatten(0, 1), x0, y0, x1, y1).unflatten(0, motion.flow.shape[:2])
+    aligned = [warp(image, flow[:, k], at=(x0, y0)) for k, image in enumerate(neighbours)]
+    own_map, other_maps = _split(column_maps)
+    maps = [own_map[part], *(m[part] for m in other_maps)]
+    half = len(neighbours) // 2
     return Evidence(
-        centre=centre[..., rows, across].float(),
-        aligned=aligned,
-        raw=window[:, [middle - 1, middle + 1], :, rows, across].float(),
-        columns=torch.stack((maps[:, middle, 0], maps[:, :, 0].mean(dim=1)), dim=1),
+        centre=centre[part].float(),
+        aligned=torch.stack(aligned, dim=1),
+        raw=torch.stack([n[part].float() for n in neighbours[half - 1 : half + 1]], dim=1),
+        columns=torch.cat((maps[0], torch.stack(maps).mean(dim=0)), dim=1),
         doubt=motion.doubt[..., y0 // 2 : y1 // 2, x0 // 2 : x1 // 2],
     )
 
@@ -99,16 +107,16 @@ def quarter_flow(motion: Motion) -> Tensor:
     return 0.5 * F.avg_pool2d(motion.flow.flatten(0, 1), 2).unflatten(0, motion.flow.shape[:2])
 
 
-def move_features(features: Tensor, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor:
-    """Features (B, T, C, H/4, W/4) in time order -> the centre's first, then the neighbours moved onto it.
+def move_features(features: Window, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor:
+    """Features of a window, (B, C, H/4, W/4) each -> (B, T, C, h, w): the centre's, then those of moved neighbours.
 
     ``flow`` (B, K, 2, h, w), in quarter-size pixels, covers the window of the features whose corner is ``at``.
     """
     centre, neighbours = _split(features)
     x, y = at
     height, width = flow.shape[-2:]
-    moved = warp(neighbours.flatten(0, 1), flow.flatten(0, 1), at=at).unflatten(0, neighbours.shape[:2])
-    return torch.cat((centre[:, None, :, y : y + height, x : x + width].float(), moved), dim=1)
+    own = centre[..., y : y + height, x : x + width].float()
+    return torch.stack([own, *(warp(f, flow[:, k], at=at) for k, f in enumerate(neighbours))], dim=1)
 
 
 def blind(evidence: Evidence, features: Tensor) -> tuple[Evidence, Tensor]:
@@ -150,7 +158,7 @@ class Fused:
 
 
 class FrameFusion(nn.Module):
-    """Evidence and moved features (B, K + 1, C, H/4, W/4) -> fused features and a trust logit per neighbour and pixel."""
+    """Evidence, moved features (B, K + 1, C, H/4, W/4) -> fused features, a trust logit per neighbour and pixel."""
 
     def __init__(self, *, neighbours: int, features: int, channels: int) -> None:
         super().__init__()

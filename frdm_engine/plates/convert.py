@@ -48,19 +48,18 @@ def convert(parts: tuple[Part, ...], *, source: Path, target: Path) -> tuple[Par
 
 def _converted(part: Part, *, kind: str, source: Path, target: Path) -> Part:
     planes = part.planes
-    types = {plane.dtype for plane in planes}
     if kind == "exr":
         planes = tuple(_as_float(plane, bits=part.bits) for plane in planes)
-    elif kind == "tiff" and len(types) > 1:
+    else:
+        _refuse_misfit(part, kind=kind, source=source, target=target)
+    if kind == "tiff" and len({plane.dtype for plane in planes}) > 1:
         planes = tuple(plane.astype(np.float32) for plane in planes)
-    elif kind in ("png", "dpx"):
-        _refuse_misfit(part, types=types, source=source, target=target)
     return replace(part, spec=_spec(part, planes, kind=kind), planes=planes)
 
 
-def _refuse_misfit(part: Part, *, types: set[np.dtype[Any]], source: Path, target: Path) -> None:
+def _refuse_misfit(part: Part, *, kind: str, source: Path, target: Path) -> None:
     misfit = ""
-    if any(kind.kind == "f" or kind.itemsize > 2 for kind in types) or len(types) > 1:
+    if kind != "tiff" and any(plane.dtype.kind == "f" or plane.dtype.itemsize > 2 for plane in part.planes):
         misfit = "float pixels"
     elif part.names not in _PLAIN_CHANNELS:
         misfit = f"channels {', '.join(part.names)}"

@@ -226,6 +226,7 @@ def writable_spec(spec: Any) -> Any:
 def _write(temporary: Path, parts: tuple[Part, ...], *, shown: Path) -> None:
     target = oiio.ImageOutput.create(str(temporary))
     if target is None:
+        oiio.geterror()
         raise OutputError(f"{shown} is of no known image type; name it .exr, .dpx, .tif or .png.")
     specs = tuple(writable_spec(part.spec) for part in parts)
     if len(specs) > 1 and not target.supports("multiimage"):

@@ -97,11 +97,13 @@ class Sequence:
         A folder (one that exists, or a name without an image's extension) takes the names of `like`.
 
         Raises:
-            SequenceError: one file name for several frames, or a range that is not `frames`.
+            SequenceError: no frames, one file name for several, or a range that is not `frames`.
             OutputError: a file to be written is a file of `like`.
         """
         path = Path(spec)
         wanted = tuple(sorted(set(frames)))
+        if not wanted:
+            raise SequenceError(f"No frames are to be written to {path}; check the range.")
         if path.is_dir() or str(spec).endswith("/") or path.suffix.lower() not in IMAGE_SUFFIXES:
             made = cls(path, like.prefix, like.suffix, like.width, wanted, tuple(map(like.name, wanted)))
         elif _PADDING.search(path.name):

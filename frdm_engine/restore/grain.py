@@ -29,6 +29,9 @@ FLATTEST = 0.25
 LEAST_BLOCKS = 6
 REACH = 4.0
 """Sigma in pixels over which a repair's own grain is measured."""
+PATCH = 128
+SUPPORT = 24
+"""Repairs are grained in patches of this many pixels, with as many around them as the filters reach."""
 
 
 @dataclass(frozen=True)
@@ -110,28 +113,36 @@ def _shared(tiles: Picture) -> float:
 def add_missing(repaired: Picture, alpha: Picture, grain: Grain, *, amount: float, seed: int, frame: int) -> Picture:
     """The repaired picture (H, W, 3) with the grain it lacks where ``alpha`` (H, W) > 0."""
     out = repaired.copy()
-    ys, xs = np.nonzero(alpha)
-    if not len(ys) or amount == 0:
+    if amount == 0:
         return out
-    pad = int(4 * REACH)
-    y0, x0 = max(int(ys.min()) - pad, 0), max(int(xs.min()) - pad, 0)
-    y1, x1 = min(int(ys.max()) + pad + 1, alpha.shape[0]), min(int(xs.max()) + pad + 1, alpha.shape[1])
-    part, inside = repaired[y0:y1, x0:x1], alpha[y0:y1, x0:x1]
+    height, width = alpha.shape
+    for y in range(0, height, PATCH):
+        for x in range(0, width, PATCH):
+            core = (slice(y, min(y + PATCH, height)), slice(x, min(x + PATCH, width)))
+            if alpha[core].any():
+                top, left = max(y - SUPPORT, 0), max(x - SUPPORT, 0)
+                padded = (slice(top, core[0].stop + SUPPORT), slice(left, core[1].stop + SUPPORT))
+                extra = _missing(repaired[padded], alpha[padded], grain, seed=seed, frame=frame, x=left, y=top)
+                inner = (slice(y - top, core[0].stop - top), slice(x - left, core[1].stop - left))
+                out[core] += amount * extra[inner]
+    return out
+
+
+def _missing(part: Picture, inside: Picture, grain: Grain, *, seed: int, frame: int, x: int, y: int) -> Picture:
+    """The grain (h, w, 3) that a part of a picture lacks; its corner is (x, y) in the frame."""
     height, width = inside.shape
-    noise = gaussian(seed=seed, frame=frame, x=x0, y=y0, width=width, height=height, channels=4, stream=2)
+    noise = gaussian(seed=seed, frame=frame, x=x, y=y, width=width, height=height, channels=4, stream=2)
     mixed = np.sqrt(grain.shared) * noise[3] + np.sqrt(1 - grain.shared) * noise[:3]
     drawn = np.ascontiguousarray(mixed.transpose(1, 2, 0))
     if grain.coarseness > 0.2:
-        drawn = cv2.GaussianBlur(drawn, (0, 0), grain.coarseness)
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), grain.coarseness), np.float32)
     drawn /= _response(grain.coarseness)
-
     weight = cv2.GaussianBlur(inside, (0, 0), REACH)[..., None] + 1e-6
     present = cv2.GaussianBlur(high_pass(part) ** 2 * inside[..., None], (0, 0), REACH) / weight
     level = np.clip(part.mean(axis=2) * LEVELS - 0.5, 0, LEVELS - 1)
     wanted = np.stack([np.interp(level, np.arange(LEVELS), curve) for curve in grain.strength], axis=2)
     lacking = np.sqrt(np.maximum(wanted**2 - present, 0)).astype(np.float32)
-    out[y0:y1, x0:x1] += amount * lacking * drawn * (inside > 0)[..., None]
-    return out
+    return lacking * drawn * (inside > 0)[..., None]
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from frdm_engine.errors import DeviceError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
@@ -216,13 +215,10 @@ class Restorer:
         whole = low_resolution(
             self.model, [e.small for e in encoded], seed=settings.seed, frame=frame, steps=self.steps
         )
-        planes = torch.stack([e.planes for e in encoded], dim=1)
-        maps = torch.stack([e.columns for e in encoded], dim=1)
-        features = torch.stack([e.features for e in encoded], dim=1)
         blender = Blender(plan, channels=7)
         worked = 0
         for tile in plan.tiles:
-            values = self._tile(tile, plan, planes, maps, features, motion, whole, frame)
+            values = self._tile(tile, plan, encoded, motion, whole, frame)
             worked += bool((probability(values[3:], settings.strength) > LOW).any())
             blender.add(tile, values)
         return blender.result(), worked / len(plan.tiles)
@@ -237,23 +233,21 @@ class Restorer:
         self,
         tile: Tile,
         plan: Plan,
-        planes: Tensor,
-        maps: Tensor,
-        features: Tensor,
+        encoded: list[Encoded],
         motion: Motion,
         whole: Global,
         frame: int,
     ) -> Picture:
         """Clean frame and logits (7, h, w) of one window."""
         box = (tile.wx0, tile.wy0, tile.wx1, tile.wy1)
-        evidence = gather_evidence(planes, motion, maps, box)
+        evidence = gather_evidence([e.planes for e in encoded], motion, [e.columns for e in encoded], box)
         corner = (tile.wx0 // 4, tile.wy0 // 4)
         flow = quarter_flow(motion)[..., tile.wy0 // 4 : tile.wy1 // 4, tile.wx0 // 4 : tile.wx1 // 4]
         scale = torch.tensor((plan.width, plan.height, plan.width, plan.height), device=self.device)
         place = (torch.tensor(box, device=self.device) / scale)[None]
         look = self.model.look(
             evidence,
-            move_features(features, flow, at=corner),
+            move_features([e.features for e in encoded], flow, at=corner),
             residual=grow(whole.correction, plan.window_height, plan.window_width, place),
             box=place,
             prompt=whole.prompt,

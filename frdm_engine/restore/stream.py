@@ -30,7 +30,6 @@ from frdm_engine.plates import (
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.reader import Frame, Reader
 from frdm_engine.restore.restorer import Restored, Restorer
-from frdm_engine.restore.window import Picture
 from frdm_engine.tiling import Plan
 from frdm_engine.version import __version__
 

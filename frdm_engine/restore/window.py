@@ -65,7 +65,7 @@ def encode(model: FilmRestorer, picture: Picture, plan: Plan, device: torch.devi
         rows, across = tile.window
         made = model.encode(planes[..., rows, across], maps[..., rows, across])
         if features is None:
-            features = made.new_zeros((1, made.shape[1], height // 4, width // 4))
+            features = torch.zeros((1, made.shape[1], height // 4, width // 4), device=device)
         edge = plan.halo // 8  # features of the outer half of the halo belong to a neighbouring window
         top, left = (edge if tile.wy0 else 0), (edge if tile.wx0 else 0)
         features[..., tile.wy0 // 4 + top : tile.wy1 // 4, tile.wx0 // 4 + left : tile.wx1 // 4] = made[

@@ -210,11 +210,12 @@ class Training:
             self.step += 1
             for name, value in parts.items():
                 sums[name] += value
+            sums["steps"] += 1
             sums["waited"] += waited
             sums["pixels"] += batch.patches.clean[:, 0].numel()
             sums["seconds"] += time.monotonic() - now
             if self.step % schedule.log_every == 0:
-                self._log(dict(sums), schedule, report)
+                self._log(sums, schedule, report)
                 sums.clear()
             if time.monotonic() - saved > 60 * schedule.save_every:
                 self.save()
@@ -223,7 +224,7 @@ class Training:
     def _log(self, sums: dict[str, float], schedule: Schedule, report: Report) -> None:
         line: dict[str, float] = {"step": self.step, "minutes": round(self.minutes, 2)}
         for name in ("image", "composite", "frequency", "matte", "small"):
-            line[name] = sums[name] / schedule.log_every
+            line[name] = sums[name] / sums["steps"]
         for name in ("dirt", "scratch", "stain"):
             area = max(sums[f"{name}_area"], 1.0)
             line[f"{name}_psnr_before"] = _decibel(sums[f"{name}_before"] / area)

@@ -1,0 +1,60 @@
+"""`frdm demo`: the same clip every time, an honest score, an exit code that tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from frdm_engine.cli.demo import measure
+from frdm_engine.cli.demo_clip import HEIGHT, WIDTH, Clip, make_clip
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    return make_clip(3)
+
+
+def test_the_clip_is_damaged_here_and_there(clip: Clip) -> None:
+    again = make_clip(3)
+    for clean, damaged, same in zip(clip.clean, clip.damaged, again.damaged, strict=True):
+        assert damaged.shape == (HEIGHT, WIDTH, 3)
+        assert damaged.dtype == np.float16
+        assert (damaged == same).all()
+        assert 0.005 < (clean != damaged).any(axis=-1).mean() < 0.05
+    assert (clip.clean[0] != clip.clean[1]).mean() > 0.9
+
+
+def test_a_perfect_restoration_helps_and_a_copy_does_not(clip: Clip) -> None:
+    perfect = measure(clip, [picture.astype(np.float32) for picture in clip.clean])
+    assert perfect.helped
+    assert perfect.harmed == 0
+    copy = measure(clip, [picture.astype(np.float32) for picture in clip.damaged])
+    assert not copy.helped
+    assert copy.inside[0] == copy.inside[1] < copy.frame[0]
+    spoiled = [picture.astype(np.float32) for picture in clip.clean]
+    for picture, truth, damaged in zip(spoiled, clip.clean, clip.damaged, strict=True):
+        picture[(truth == damaged).all(axis=-1)] += 0.5
+    assert measure(clip, spoiled).harmed == 1
+    assert not measure(clip, spoiled).helped
+
+
+def test_an_untrained_model_ends_with_1_and_says_so(
+    frdm: Callable[..., Result], refused: Callable[..., str], model: Path, tmp_path: Path
+) -> None:
+    told = refused("demo", "--out", tmp_path / "demo", "--frames", 3, "--model", model, "--device", "cpu", code=1)
+    assert "The demo was not restored" in told
+    sheet = cv2.imread(str(tmp_path / "demo" / "contact_sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[0] > 3 * 260
+    for folder in ("damaged", "restored", "matte"):
+        assert len(list((tmp_path / "demo" / folder).glob("*.exr"))) == 3
+
+
+def test_a_folder_that_cannot_be_made_is_named(refused: Callable[..., str], model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be made" in refused("demo", "--out", tmp_path / "file" / "demo", "--frames", 3, "--model", model)
