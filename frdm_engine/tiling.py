@@ -361,11 +361,12 @@ def _check(width: int, height: int, tile: int | None, halo: int, multiple: int) 
         raise SettingError(f"The multiple must be at least 1 and the halo at least 0, not {multiple} and {halo}.")
     if tile is None:
         return
+    least = _round_up(2 * halo + multiple, multiple)
     if tile < 1 or tile % multiple:
-        raise SettingError(f"Tile {tile} is not a multiple of {multiple}: give {_round_up(max(tile, 1), multiple)}.")
-    if tile < 2 * halo + multiple:
-        least = _round_up(2 * halo + multiple, multiple)
-        raise SettingError(f"Tile {tile} leaves nothing between halos of {halo}: give at least {least}.")
+        nearest = max(_round_up(max(tile, 1), multiple), least)
+        raise SettingError(f"Tile {tile} is not a multiple of {multiple}: give --tile {nearest}.")
+    if tile < least:
+        raise SettingError(f"Tile {tile} leaves nothing between halos of {halo}: give --tile {least} or more.")
 
 
 def _round_up(value: int, multiple: int) -> int:
@@ -414,8 +415,8 @@ def _rise(length: int) -> Float32:
 
 
 def _in_words(count: int) -> str:
-    """A number of bytes in the decimal unit that suits it."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+    """A number of bytes in the binary unit that suits it."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count} B"

@@ -223,9 +223,9 @@ def test_the_budget_holds_or_the_plan_is_refused(
 
 def test_a_refusal_names_need_budget_and_remedy() -> None:
     with pytest.raises(
-        DeviceError, match=r"128 x 128.* needs 1\.\d GB .* budget is 1\.0 GB: raise the budget"
+        DeviceError, match=r"128 x 128.* needs 1\.\d GiB .* budget is 1\.0 GiB: raise the budget"
     ):
-        plan(2048, 1556, halo=32, multiple=64, budget_bytes=10**9, bytes_per_pixel=1e5)
+        plan(2048, 1556, halo=32, multiple=64, budget_bytes=2**30, bytes_per_pixel=1e5)
     with pytest.raises(DeviceError, match="smaller tile"):
         plan(2048, 1556, tile=512, halo=32, multiple=64, budget_bytes=10**9, bytes_per_pixel=1e4)
 
@@ -237,15 +237,15 @@ def test_a_plan_describes_itself() -> None:
         tile=512,
         halo=32,
         multiple=64,
-        budget_bytes=24 * 10**9,
+        budget_bytes=24 * 2**30,
         bytes_per_pixel=2e4,
-        fixed_bytes=10**9,
+        fixed_bytes=2**30,
     )
     assert cut.describe().splitlines() == [
         "frame   2048 x 1556, padded by 0 right and 44 below",
         "tiles   5 x 4 = 20, windows 512 x 448, halo 32",
         "cost    1.44 computed pixels per frame pixel",
-        "memory  5.6 GB estimated on the device, budget 24.0 GB",
+        "memory  5.3 GiB estimated on the device, budget 24.0 GiB",
     ]
 
 
@@ -253,9 +253,9 @@ def test_a_plan_describes_itself() -> None:
     ("width", "height", "tile", "halo", "multiple", "says"),
     [
         (0, 10, None, 32, 64, "0 x 10"),
-        (10, 10, 100, 32, 64, "give 128"),
-        (10, 10, 64, 32, 64, "at least 128"),
-        (10, 10, -64, 32, 64, "give 64"),
+        (10, 10, 100, 32, 64, "give --tile 128"),
+        (10, 10, 64, 32, 64, "give --tile 128 or more"),
+        (10, 10, -64, 32, 64, "give --tile 128"),
         (10, 10, None, -1, 64, "halo"),
         (10, 10, None, 32, 0, "multiple"),
     ],

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from frdm_engine.cli.console import complain
+from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
 from frdm_engine.cli.info import info
@@ -28,6 +28,9 @@ class Commands(TyperGroup):
         except FrdmError as error:
             complain(str(error))
             raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            complain("Interrupted.")
+            raise typer.Exit(STOPPED) from error
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frdm_engine.cli.console import note, parse_size, percent
+from frdm_engine.cli.console import Stop, note, parse_size, percent
 from frdm_engine.cli.options import Device, Model, Vram
 from frdm_engine.errors import FrdmError, OutputError
 
@@ -62,7 +62,8 @@ def demo(
         matte=Sequence.output(out / "matte" / "matte.####.exr", frames=numbers, like=source),
         overwrite=True,
     )
-    summary = perform(job, restorer)
+    with Stop() as stop:
+        summary = perform(job, restorer, stop, again="begins anew")
     after = _colours(job.output)
     score = measure(clip, after)
     sheet = out / "contact_sheet.png"

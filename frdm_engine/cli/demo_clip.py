@@ -28,7 +28,8 @@ Pixels = npt.NDArray[np.float32]
 WIDTH, HEIGHT = 640, 400
 FIRST = 1001
 SEED = 4
-OBJECT_SEED = 15
+OBJECT_SEED = 2
+"""A limb that swings through the picture."""
 ENLARGED = 1.3
 """How much larger than its file the photograph is filmed: room for the camera to travel."""
 RECIPE = Recipe(

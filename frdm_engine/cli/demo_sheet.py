@@ -15,10 +15,16 @@ from frdm_engine.plates.curves import linear_to_model
 
 Pixels = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
-COLUMNS, WIDE, TALL = 3, 400, 260
+WIDE, TALL = 400, 260
 LABEL, GAP = 18, 4
-TINTS = {"dirt": (255, 90, 60), "scratch": (80, 220, 120), "stain": (250, 200, 60), "flicker": (110, 150, 255)}
+TINTS: dict[str, Colour] = {
+    "dirt": (255, 90, 60),
+    "scratch": (80, 220, 120),
+    "stain": (250, 200, 60),
+    "flicker": (110, 150, 255),
+}
 """How the matte's classes are shown, RGB."""
 
 
@@ -29,7 +35,7 @@ def write_sheet(path: Path, clip: Clip, after: list[Pixels], mattes: list[dict[s
         OutputError: it cannot be written.
     """
     length = len(clip.damaged)
-    shown = sorted({round(index) for index in np.linspace(0, length - 1, COLUMNS + 2)[1:-1]})
+    shown = sorted({1, length // 2, length - 2})
     rows: list[list[Bytes]] = [[], [], []]
     for index in shown:
         spoiled = (clip.clean[index] != clip.damaged[index]).any(axis=-1)
@@ -37,7 +43,8 @@ def write_sheet(path: Path, clip: Clip, after: list[Pixels], mattes: list[dict[s
         here = slice(y, y + TALL), slice(x, x + WIDE)
         pictures = (_display(clip.damaged[index]), _display(after[index]), _tinted(mattes[index], spoiled.shape))
         for row, name, picture in zip(rows, ("before", "after", "matte"), pictures, strict=True):
-            row.append(_labelled(picture[here], f"{name}  frame {first + index}"))
+            words = [(f"{name}  frame {first + index}", (220, 220, 220))]
+            row.append(_labelled(picture[here], words + (list(TINTS.items()) if name == "matte" else [])))
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
     done, coded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     try:
@@ -68,7 +75,10 @@ def _tinted(classes: dict[str, Pixels], shape: tuple[int, ...]) -> Bytes:
     return np.asarray(np.rint(np.clip(picture, 0, 255)), np.uint8)
 
 
-def _labelled(picture: Bytes, text: str) -> Bytes:
+def _labelled(picture: Bytes, words: list[tuple[str, Colour]]) -> Bytes:
     framed = cv2.copyMakeBorder(picture, LABEL, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=(24, 24, 24))
-    place, grey = (GAP, LABEL - 5), (220, 220, 220)
-    return np.asarray(cv2.putText(framed, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, grey, 1, cv2.LINE_AA), np.uint8)
+    x, font, size = GAP, cv2.FONT_HERSHEY_SIMPLEX, 0.42
+    for word, colour in words:
+        framed = cv2.putText(framed, word, (x, LABEL - 5), font, size, colour, 1, cv2.LINE_AA)
+        x += cv2.getTextSize(word, font, size, 1)[0][0] + 10
+    return np.asarray(framed, np.uint8)

@@ -130,49 +130,52 @@ def restore(
     Frames next to those written are read from the disk whether chosen or not, so that parts of a range come out as
     the whole range would. Ctrl-C ends after the frame at hand.
     """
-    from frdm_engine.cli.choosing import choose, find_mask
-    from frdm_engine.plates.sequence import Sequence, parse_frames
-
     if overwrite and resume:
         raise SettingError("--overwrite and --resume exclude each other; give the one you mean.")
     if report is not None and not report.parent.is_dir():
         raise OutputError(f"The folder of --report {report} is not there; create it or choose another name.")
     budget = parse_size(vram, option="--vram")
+
+    from frdm_engine.cli.choosing import choose, find_mask
+    from frdm_engine.plates.sequence import Sequence, parse_frames
+
     source, chosen = choose(plate, frames, handles=handles)
     note_neighbours(plate, source)
 
     def written(spec: str | None) -> Sequence | None:
         return None if spec is None else Sequence.output(spec, frames=chosen, like=source)
 
-    from frdm_engine.restore.restorer import Restorer
-    from frdm_engine.restore.settings import Settings
-    from frdm_engine.restore.stream import Job, check
+    # A signal that comes while the libraries and the model load is heard as well.
+    with Stop() as stop:
+        from frdm_engine.restore.restorer import Restorer
+        from frdm_engine.restore.settings import Settings
+        from frdm_engine.restore.stream import Job, check
 
-    settings = Settings(
-        fix=parse_names(fix), strength=strength, steps=steps, seed=seed, grain=grain, tile=tile, vram=budget
-    )
-    job = Job(
-        source=source,
-        output=Sequence.output(output, frames=chosen, like=source),
-        frames=chosen,
-        colourspace=colorspace,
-        layer=layer,
-        matte=written(matte),
-        difference=written(difference),
-        protect=find_mask(protect, option="--protect", frames=chosen),
-        force=find_mask(force, option="--force", frames=chosen),
-        cuts=None if cuts is None else () if cuts.strip().lower() == "none" else parse_frames(cuts),
-        overwrite=overwrite,
-        resume=resume,
-    )
-    restorer = Restorer.from_pretrained(model, device=device, settings=settings)
-    if plan:
-        checked = check(job, restorer)
-        for text in checked.notes:
-            note(text)
-        typer.echo(checked.plan.describe())
-        return
-    summary = perform(job, restorer)
+        settings = Settings(
+            fix=parse_names(fix), strength=strength, steps=steps, seed=seed, grain=grain, tile=tile, vram=budget
+        )
+        job = Job(
+            source=source,
+            output=Sequence.output(output, frames=chosen, like=source),
+            frames=chosen,
+            colourspace=colorspace,
+            layer=layer,
+            matte=written(matte),
+            difference=written(difference),
+            protect=find_mask(protect, option="--protect", frames=chosen),
+            force=find_mask(force, option="--force", frames=chosen),
+            cuts=None if cuts is None else () if cuts.strip().lower() == "none" else parse_frames(cuts),
+            overwrite=overwrite,
+            resume=resume,
+        )
+        restorer = Restorer.from_pretrained(model, device=device, settings=settings)
+        if plan:
+            checked = check(job, restorer)
+            for text in checked.notes:
+                note(text)
+            typer.echo(checked.plan.describe())
+            return
+        summary = perform(job, restorer, stop, again="with --resume goes on")
     if report is not None:
         write_json(report, summary.report)
     typer.echo(summary.describe())
@@ -204,32 +207,34 @@ class Summary:
         return "; ".join(parts)
 
 
-def perform(job: Job, restorer: Restorer) -> Summary:
-    """Run a job under a progress bar; a signal ends it between two frames, with exit code 130."""
+def perform(job: Job, restorer: Restorer, stop: Stop, *, again: str) -> Summary:
+    """Run a job under a progress bar; a stop asked for ends the command between two frames, with exit code 130.
+
+    `again` says what the same command does then.
+    """
     from frdm_engine.restore.stream import check, run
 
     summary, told = Summary(), 0
-    with Stop() as stop:
-        try:
-            for text in check(job, restorer).notes:
-                note(text)
-            with FrameProgress(len(job.frames)) as progress:
+    try:
+        for text in check(job, restorer).notes:
+            note(text)
+        with FrameProgress(len(job.frames)) as progress:
 
-                def on_frame(done: Done) -> None:
-                    nonlocal told
-                    summary.done.append(done)
-                    for text in restorer.notes[told:]:
-                        progress.say(text)
-                    told = len(restorer.notes)
-                    progress.show(done)
+            def on_frame(done: Done) -> None:
+                nonlocal told
+                summary.done.append(done)
+                for text in restorer.notes[told:]:
+                    progress.say(text)
+                told = len(restorer.notes)
+                progress.show(done)
 
-                summary.report = run(job, restorer, on_frame=on_frame, stop=stop)
-        except KeyboardInterrupt:
-            stop.asked = True
+            summary.report = run(job, restorer, on_frame=on_frame, stop=stop)
+    except KeyboardInterrupt:
+        stop.asked = True
     if stop.asked and len(summary.done) < len(job.frames):
         complain(
             f"Stopped: {len(summary.done)} of {count(len(job.frames), 'frame')} are written whole; "
-            "the same command with --resume goes on."
+            f"the same command {again}."
         )
         raise typer.Exit(STOPPED)
     return summary

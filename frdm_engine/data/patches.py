@@ -54,7 +54,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Batch:
-    """Whole small frames, and patches that know to which they belong (``owner``) and where they sit (``box``)."""
+    """Whole small frames, and patches that know their frame (``owner``) and where they sit in it (``box``)."""
 
     small: Views
     patches: Views
@@ -109,7 +109,7 @@ def join(parts: list[Views]) -> Views:
 
 
 class PatchStream(IterableDataset[Batch]):
-    """Endless batches: ``frames`` damaged windows a batch, each by one of ``recipes``, ``patches`` of ``size`` pixels each.
+    """Endless batches: ``frames`` damaged windows, each by one of ``recipes``, ``patches`` of ``size`` pixels each.
 
     Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone.
     """

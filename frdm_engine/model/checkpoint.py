@@ -91,7 +91,7 @@ def load(model: str | Path) -> Loaded:
     config = {key: value for key, value in _config(folder).items() if not key.startswith("_")}
     try:
         built = FilmRestorer(**config)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder / CONFIG} does not describe a model of this version ({error}).") from error
     path = folder / TENSORS
     try:

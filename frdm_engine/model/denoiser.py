@@ -97,7 +97,8 @@ class Denoiser(nn.Module):
     def forward(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None) -> Prediction:
         centre, residual = look.evidence.centre, look.residual
         if previous is None:
-            guess, seen = residual, torch.zeros_like(look.evidence.doubt[:, : len(CLASSES)])
+            guess = residual
+            seen = torch.zeros_like(look.evidence.doubt[:, :1]).expand(-1, len(CLASSES), -1, -1)
         else:
             guess, seen = previous.clean - centre, F.avg_pool2d(previous.logits.float().sigmoid(), 2)
         full = torch.cat((state - centre, residual, guess), dim=1)

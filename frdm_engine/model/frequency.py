@@ -55,6 +55,7 @@ class GlobalLocalFrequency(nn.Module):
         self.gate = pointwise(2 * width, width, zero=True)
         self.out = pointwise(width, channels)
         nn.init.normal_(self.out.weight, std=0.02)
+        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, global_map: Tensor) -> Tensor:
         height, width = x.shape[-2:]

@@ -76,6 +76,8 @@ def is_cut(a: Small, b: Small, *, before: Small | None = None, after: Small | No
     Raises:
         SettingError: the frames differ in size.
     """
+    if difference(a, b) < CUT_THRESHOLD:
+        return False  # the score cannot be higher; most frames end here
     return cut_score(a, b, before=before, after=after) >= CUT_THRESHOLD
 
 

@@ -205,7 +205,7 @@ class Restorer:
     ) -> tuple[Picture, float]:
         """Clean frame and logits (7, H, W), and the share of tiles that needed work."""
         earlier, kept = self._kept.get(view, (plan, {}))
-        kept = {n: e for n, e in kept.items() if n >= min(order)} if earlier == plan else {}
+        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
         self._kept[view] = (plan, kept)
         for number in sorted(set(order) - set(kept)):
             kept[number] = encode(self.model, window[number], plan, self.device)

@@ -27,6 +27,7 @@ from frdm_engine.plates import (
     write_image,
     write_plate,
 )
+from frdm_engine.plates.convert import convert
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.reader import Frame, Reader
 from frdm_engine.restore.restorer import Restored, Restorer
@@ -128,6 +129,7 @@ def check(job: Job, restorer: Restorer) -> Checked:
         if mask is not None:
             read_mask(_mask_path(mask, job.frames[0]), shape=size[plate.views[0]])
     plan = restorer.plan(plate.width, plate.height)
+    convert(plate.parts, source=plate.path, target=job.output.path(job.frames[0]))
     _check_room(job, plate)
     return Checked(space, size, plan, (f"colour space {space.name}: {space.why}",))
 

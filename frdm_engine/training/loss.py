@@ -8,12 +8,14 @@ from torch import Tensor
 
 from frdm_engine.model.denoiser import Prediction
 
-PICTURE_WEIGHT = (20.0, 12.0, 4.0, 0.0)
-"""How much more a pixel of each class counts than a sound one: small things must not drown in large ones."""
+PICTURE_WEIGHT = (12.0, 8.0, 4.0, 0.0)
+"""How much more a pixel of each class counts than a sound one in the clean frame: small things must not drown.
+
+The composite and the matte weigh all pixels alike: harm done to a sound pixel costs what a mended one earns, so that
+probabilities mean what they say.
+"""
 MATTE_WEIGHT = (1.0, 1.0, 0.3, 0.1)
-"""How much each class counts in the matte's loss ..."""
-MATTE_PRESENT = (6.0, 4.0, 2.0, 1.0)
-"""... and a damaged pixel of it against a sound one."""
+"""How much each class counts in the matte's loss."""
 CHARBONNIER = 2e-3
 """Where the loss turns from squared to absolute, model encoding."""
 
@@ -43,11 +45,11 @@ def restoration_loss(
     error = prediction.clean - clean
     image = (weight * charbonnier(error)).mean()
     composite = damaged + alpha_of(prediction.logits) * (prediction.clean - damaged)
-    seen = (weight * charbonnier(composite - clean)).mean()
+    seen = charbonnier(composite - clean).mean()
     frequency = torch.fft.rfft2(error, norm="ortho").abs().mean()
     entropy = F.binary_cross_entropy_with_logits(prediction.logits, matte, reduction="none")
-    matting = (entropy * (1 + (of(MATTE_PRESENT) - 1) * matte) * of(MATTE_WEIGHT)).mean()
-    total = image + seen + 0.25 * frequency + 0.3 * matting
+    matting = (entropy * of(MATTE_WEIGHT)).mean()
+    total = image + 3 * seen + 0.25 * frequency + 0.5 * matting
     parts = {"image": image, "composite": seen, "frequency": frequency, "matte": matting}
     return total, {name: float(value.detach()) for name, value in parts.items()}
 

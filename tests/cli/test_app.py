@@ -96,3 +96,12 @@ def test_the_photograph_ships_with_its_licence() -> None:
     folder = Path(frdm_engine.cli.__file__).parent
     assert (folder / "demo_photo.jpg").stat().st_size < 150_000
     assert "CC0" in (folder / "demo_photo.txt").read_text(encoding="utf-8")
+
+
+def test_an_interrupt_ends_with_130_and_says_so(frdm: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("frdm_engine.plates.sequence.Sequence.find", interrupt)
+    result = frdm("info", "plate.####.exr")
+    assert (result.exit_code, result.stderr) == (130, "frdm: Interrupted.\n")

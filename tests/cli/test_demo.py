@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import Result
 
 from frdm_engine.cli.demo import measure
 from frdm_engine.cli.demo_clip import HEIGHT, WIDTH, Clip, make_clip
+from frdm_engine.model.checkpoint import embedded
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +60,12 @@ def test_an_untrained_model_ends_with_1_and_says_so(
 def test_a_folder_that_cannot_be_made_is_named(refused: Callable[..., str], model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot be made" in refused("demo", "--out", tmp_path / "file" / "demo", "--frames", 3, "--model", model)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not embedded(), reason="no model is embedded yet")
+def test_the_embedded_model_helps(frdm: Callable[..., Result], tmp_path: Path) -> None:
+    result = frdm("demo", "--out", tmp_path / "demo", "--frames", 4, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    before, after = re.findall(r"within damage +([\d.]+) dB before +([\d.]+) dB after", result.stdout)[0]
+    assert float(after) > float(before) + 3

@@ -95,7 +95,7 @@ def test_a_plan_without_any_plate(frdm: Frdm, refused: Refused, model: Path) -> 
     result = frdm("plan", "4096x3112", "--model", model, "--vram", "8G")
     assert result.exit_code == 0
     assert result.stdout.startswith("frame   4096 x 3112")
-    assert "512 x 512" in result.stdout
+    assert "budget 8.0 GiB" in result.stdout
     assert "256 x 256" in frdm("plan", "4096x3112", "--model", model, "--tile", 256).stdout
     assert "'4K' is not a size" in refused("plan", "4K", "--model", model)
     assert "--vram '24' is not a size" in refused("plan", "64x64", "--model", model, "--vram", "24")

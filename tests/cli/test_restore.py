@@ -62,9 +62,7 @@ def test_a_sequence_comes_out_with_mattes_difference_and_report(
         [*NAMES, *(f"{name}.{number}.exr" for name in ("matte", "difference") for number in range(1001, 1006))]
     )
     assert "colour space linear: EXR with no colour space given" in result.stderr
-    assert re.search(r"frame 1005  5/5  100 % of tiles sampled  18\.75 % of pixels changed  \d", result.stderr) or (
-        re.search(r"frame 1005  5/5  0 % of tiles sampled  18\.75 % of pixels changed  \d", result.stderr)
-    )
+    assert re.search(r"frame 1005  5/5  \d+ % of tiles sampled  18\.75 % of pixels changed  \d", result.stderr)
     assert re.match(
         r"5 frames; 18\.75 % of pixels changed, 81\.25 % bit for bit as they were; [\d.]+ s a frame\n", result.stdout
     )

@@ -253,7 +253,12 @@ def test_mixed_exr_to_tiff_keeps_values(write_file: WriteFile, rng: np.random.Ge
 
 @pytest.mark.parametrize(
     ("target", "why"),
-    [("b.jpg", "every pixel"), ("b.png", "float pixels"), ("b.dpx", "float pixels"), ("b.cin", "cannot be written")],
+    [
+        ("b.jpg", "every pixel"),
+        ("b.png", "float pixels"),
+        ("b.dpx", "float pixels"),
+        ("b.cin", "cannot be written"),
+    ],
 )
 def test_a_container_that_would_lose_something_is_refused(write_file: WriteFile, target: str, why: str) -> None:
     plate = read_plate(write_file("a.exr", (even("R G B"), {})))

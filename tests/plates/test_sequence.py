@@ -126,7 +126,11 @@ def test_a_file_means_that_single_frame(touch: Touch) -> None:
     one = Sequence.find(folder / "p.1002.exr")
     assert (one.frames, one.path(1002)) == ((1002,), folder / "p.1002.exr")
     still = Sequence.find(folder / "still.png")
-    assert (still.frames, still.path(1), still.pattern) == ((1,), folder / "still.png", str(folder / "still.png"))
+    assert (still.frames, still.path(1), still.pattern) == (
+        (1,),
+        folder / "still.png",
+        str(folder / "still.png"),
+    )
 
 
 @pytest.mark.parametrize("spec", ["nothing.exr", "nothing.%04d.exr", "nowhere/p.%04d.exr", "nowhere"])

@@ -1,0 +1,171 @@
+"""Alignment finds where the film moved, through dirt and flicker, and windows agree with the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from frdm_engine.model.alignment import (
+    COST_CEILING,
+    align,
+    luma,
+    median3,
+    upsample_flow,
+    upsample_flow_window,
+    warp,
+)
+
+Texture = Callable[..., Tensor]
+HEIGHT, WIDTH = 256, 384
+
+
+def errors(flow: Tensor, shift: tuple[float, float]) -> Tensor:
+    """Distance in full-size pixels from the true shift, away from borders and from what left the frame."""
+    edge = int(max(map(abs, shift))) + 16
+    inner = upsample_flow(flow)[0, :, edge : HEIGHT - edge, edge : WIDTH - edge]
+    return (inner - torch.tensor(shift).view(2, 1, 1)).norm(dim=0)
+
+
+def pair(texture: Texture, shift: tuple[float, float], seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A frame and its neighbour, in which everything lies ``shift`` further right and down."""
+    x, y = shift
+    return texture(HEIGHT, WIDTH, seed=seed), texture(HEIGHT, WIDTH, seed=seed, x=-x, y=-y)
+
+
+def specks(frame: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """The frame with 60 black and white specks, and where they lie (H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    dirty, where = frame.clone(), torch.zeros(HEIGHT, WIDTH, dtype=torch.bool)
+    for number in range(60):
+        y, x, side = (int(torch.randint(n, (), generator=generator)) for n in (HEIGHT - 8, WIDTH - 8, 5))
+        part = (..., slice(y, y + side + 2), slice(x, x + side + 2))
+        dirty[part], where[part] = float(number % 2), True
+    return dirty, where
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, 0.25), (-1.3, 0.7), (2.6, -3.4), (-6.2, 1.0)], ids=str)
+def test_small_moves_are_found_to_a_quarter_pixel(shift: tuple[float, float], texture: Texture) -> None:
+    flow, cost = align(*pair(texture, shift))
+    error = errors(flow, shift)
+    assert float(error.median()) < 0.25
+    assert float((error < 1).float().mean()) > 0.95
+    assert float(cost.mean()) < 0.2 * COST_CEILING
+
+
+@pytest.mark.parametrize("shift", [(12.75, 4.5), (-31.4, 22.2), (50.0, 20.0), (60.5, -33.0)], ids=str)
+def test_large_moves_are_found(shift: tuple[float, float], texture: Texture) -> None:
+    error = errors(align(*pair(texture, shift))[0], shift)
+    assert float(error.median()) < 0.5
+    assert float((error < 1).float().mean()) > 0.85
+
+
+def test_what_cannot_be_matched_is_doubted(texture: Texture) -> None:
+    centre, moved = pair(texture, (3.0, 2.0))
+    stranger = texture(HEIGHT, WIDTH, seed=9)
+    certain, doubtful = align(centre, moved)[1], align(centre, stranger)[1]
+    assert float(doubtful.median()) > 2 * float(certain.median())
+    assert 0 <= float(certain.min())
+    assert float(doubtful.max()) <= COST_CEILING + 0.002 * 8
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (-1.3, 0.7), (12.75, 4.5)], ids=str)
+def test_dirt_does_not_mislead(shift: tuple[float, float], texture: Texture) -> None:
+    centre, moved = pair(texture, shift)
+    (dirty, where), (dirty_too, _) = specks(centre, 1), specks(moved, 2)
+    flow, _ = align(dirty, dirty_too)
+    assert float(errors(flow, shift).median()) < 0.45
+    edge = int(max(map(abs, shift))) + 16
+    under = errors(flow, shift)[where[edge : HEIGHT - edge, edge : WIDTH - edge]]
+    assert len(under) > 300
+    assert float(under.median()) < 1.5
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (-1.3, 0.7), (12.75, 4.5)], ids=str)
+def test_flicker_does_not_look_like_motion(shift: tuple[float, float], gain: float, texture: Texture) -> None:
+    centre, moved = pair(texture, shift)
+    error = errors(align(centre, gain * moved)[0], shift)
+    assert float(error.median()) < 0.55
+    assert float((error < 1).float().mean()) > 0.8
+
+
+def test_the_flow_leads_from_the_centre_to_the_neighbour(texture: Texture) -> None:
+    centre, moved = pair(texture, (7.3, -4.6))
+    warped = warp(moved, upsample_flow(align(centre, moved)[0]))
+    inner = (..., slice(24, -24), slice(24, -24))
+    assert float((warped - centre)[inner].abs().mean()) < 0.15 * float((moved - centre)[inner].abs().mean())
+
+
+def test_alignment_is_deterministic_and_each_of_a_batch_stands_alone(texture: Texture) -> None:
+    centre, moved = pair(texture, (3.4, 1.2))
+    other = texture(HEIGHT, WIDTH, seed=4)
+    flow, cost = align(centre, moved)
+    again, cost_again = align(centre.clone(), moved.clone())
+    assert torch.equal(flow, again)
+    assert torch.equal(cost, cost_again)
+    both, _ = align(torch.cat((other, centre)), torch.cat((other, moved)))
+    torch.testing.assert_close(both[1:], flow, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 128), (32, 40), (66, 70)])
+def test_small_and_narrow_frames_are_aligned_too(size: tuple[int, int], texture: Texture) -> None:
+    frame = texture(*size)
+    flow, cost = align(frame, frame)
+    assert flow.shape == (1, 2, size[0] // 2, size[1] // 2)
+    assert cost.shape == (1, 1, size[0] // 2, size[1] // 2)
+    assert float(flow.abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (6, 1), (2, 2), (9, 13)])
+def test_median3_is_the_median(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, *size)
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    neighbours = padded.unfold(2, 3, 1).unfold(3, 3, 1).flatten(-2)
+    assert torch.equal(median3(x), neighbours.median(dim=-1).values)
+
+
+def test_luma_weighs_rec_601() -> None:
+    primaries = torch.eye(3).view(3, 3, 1, 1)
+    torch.testing.assert_close(luma(primaries).flatten(), torch.tensor([0.299, 0.587, 0.114]))
+    torch.testing.assert_close(luma(torch.full((2, 5, 3, 4, 4), 0.3)), torch.full((2, 5, 1, 4, 4), 0.3))
+
+
+def test_warp_moves_by_whole_pixels_and_repeats_edges() -> None:
+    image = torch.rand(1, 2, 10, 14)
+    flow = torch.zeros(1, 2, 10, 14)
+    flow[:, 0], flow[:, 1] = 3, -2
+    expected = F.pad(image, (0, 3, 2, 0), mode="replicate")[..., :10, 3:]
+    torch.testing.assert_close(warp(image, flow), expected, rtol=0, atol=1e-5)
+
+
+@given(st.integers(0, 40), st.integers(0, 30), st.integers(1, 20), st.integers(1, 16))
+def test_warp_at_a_window_is_a_crop_of_the_whole(x: int, y: int, width: int, height: int) -> None:
+    generator = torch.Generator().manual_seed(3)
+    image = torch.rand(2, 3, 46, 60, generator=generator)
+    flow = 8 * torch.randn(2, 2, 46, 60, generator=generator)
+    part = (..., slice(y, y + height), slice(x, x + width))
+    # Kernels may round differently by shape, so not bit for bit.
+    made = warp(image, flow[part].contiguous(), at=(x, y))
+    torch.testing.assert_close(made, warp(image, flow)[part], rtol=0, atol=1e-4)
+
+
+@given(st.data())
+def test_a_window_of_the_upsampled_flow_is_a_crop_of_it(data: st.DataObject) -> None:
+    flow = torch.randn(2, 2, 23, 31, generator=torch.Generator().manual_seed(5))
+    left, top = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 22))
+    right, bottom = data.draw(st.integers(left + 1, 31)), data.draw(st.integers(top + 1, 23))
+    box = (2 * left, 2 * top, 2 * right, 2 * bottom)
+    window = upsample_flow_window(flow, *box)
+    expected = upsample_flow(flow)[..., box[1] : box[3], box[0] : box[2]]
+    torch.testing.assert_close(window, expected, rtol=0, atol=1e-5)
+
+
+def test_an_upsampled_flow_counts_full_pixels() -> None:
+    flow = torch.full((1, 2, 5, 6), 1.5)
+    assert torch.equal(upsample_flow(flow), torch.full((1, 2, 10, 12), 3.0))

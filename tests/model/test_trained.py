@@ -1,0 +1,242 @@
+"""The embedded model has learned what its parts are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor
+
+from frdm_engine.damage import Damager, Recipe
+from frdm_engine.data.patches import Views, crop, truth_matte, views
+from frdm_engine.diffusion import NOISE
+from frdm_engine.model.checkpoint import load
+from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
+from frdm_engine.model.frame_fusion import move_features
+from frdm_engine.model.frequency import _log_amplitude, _spectra
+from frdm_engine.model.small import grow, shrink
+from frdm_engine.restore.global_residual import Global, low_resolution
+from frdm_engine.restore.restorer import Restorer
+from frdm_engine.restore.window import noise_like
+
+Array = npt.NDArray[np.float32]
+Texture = Callable[..., Tensor]
+HEAVY = Recipe.load("heavy")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames (H, W, 3) in model encoding, and where damage can be seen, (H, W) each."""
+
+    clean: list[Array]
+    damaged: list[Array]
+    visible: list[npt.NDArray[np.bool_]]
+    mattes: list[Array]
+
+
+@pytest.fixture(scope="module")
+def model() -> FilmRestorer:
+    return load("frdm-s").model.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def film(texture: Texture) -> Callable[..., Clip]:
+    """Makes clips of a texture that drifts, with grain in its truth, damaged heavily."""
+
+    def make(height: int, width: int, *, frames: int, seed: int) -> Clip:
+        rng = np.random.default_rng(seed)
+        across, down = rng.uniform(-3, 3, 2)
+        shot = Damager(HEAVY, seed=seed, height=height, width=width)
+        clean, damaged, visible, mattes = [], [], [], []
+        for number in range(frames):
+            picture = texture(height, width, seed=seed, x=across * number, y=down * number, span=(0.006, 0.2))
+            grain = cv2.GaussianBlur(rng.normal(0, 0.03, (height, width, 3)), (0, 0), 0.6)
+            clean.append((picture[0].permute(1, 2, 0).numpy() + grain).astype(np.float32))
+            dirty, matte = shot.frame(number, clean[-1])
+            seen = truth_matte(planes(dirty), planes(clean[-1]), planes(matte))
+            damaged.append(dirty)
+            mattes.append(seen[0].permute(1, 2, 0).numpy())
+            visible.append(seen[0, :3].amax(dim=0).numpy() > 0.5)
+        return Clip(clean, damaged, visible, mattes)
+
+    return make
+
+
+def planes(picture: Array) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
+
+
+def whole_views(clip: Clip, frames: list[Array] | None = None) -> Views:
+    """The whole window of a clip of five frames (or of other frames with its truth)."""
+    window = torch.stack([planes(frame) for frame in frames or clip.damaged], dim=1)
+    return views(window, planes(clip.clean[2]), planes(clip.mattes[2]))
+
+
+def guide(model: FilmRestorer, whole: Views) -> Global:
+    small = [shrink(frame, model.limits.small_side) for frame in whole.window.unbind(1)]
+    return low_resolution(model, small, seed=0, frame=2, steps=1)
+
+
+def look(
+    model: FilmRestorer,
+    whole: Views,
+    given: Global,
+    at: tuple[int, int],
+    size: int,
+    *,
+    box: tuple[float, float, float, float] | None = None,
+) -> Look:
+    """What the denoiser is given for a patch; `box` is where it is told to be, if not where it is."""
+    (x, y), (height, width) = at, whole.clean.shape[-2:]
+    part = crop(whole, x, y, x + size, y + size)
+    place = torch.tensor([[x / width, y / height, (x + size) / width, (y + size) / height]])
+    features = model.encode(part.window[0], part.columns[0])[None]
+    return model.look(
+        part.evidence,
+        move_features(features, part.flow),
+        residual=grow(given.correction, size, size, place),
+        box=place if box is None else torch.tensor([box]),
+        prompt=given.prompt,
+    )
+
+
+def predict(model: FilmRestorer, seen: Look, at: tuple[int, int]) -> Prediction:
+    centre = seen.evidence.centre
+    noise = noise_like(centre, seed=0, frame=2, x=at[0], y=at[1], stream=0)
+    return model.denoise(centre + NOISE * noise, torch.ones(1), seen)
+
+
+def test_global_prompt_knows_the_place(model: FilmRestorer, film: Callable[..., Clip]) -> None:
+    shifts = []
+    for seed in range(3):
+        whole = whole_views(film(192, 256, frames=5, seed=seed))
+        given = guide(model, whole)
+        here = predict(model, look(model, whole, given, (32, 32), 96), (32, 32))
+        there = predict(model, look(model, whole, given, (32, 32), 96, box=(0.6, 0.45, 0.975, 0.95)), (32, 32))
+        shifts.append(float((here.logits - there.logits).abs().max()))
+        shifts.append(10 * float((here.clean - there.clean).abs().max()))
+    assert min(shifts) > 1e-3
+
+
+def test_a_wrong_neighbour_is_trusted_less(model: FilmRestorer, film: Callable[..., Clip]) -> None:
+    falls = []
+    for seed in range(3):
+        clip, stranger = film(128, 160, frames=5, seed=seed), film(128, 160, frames=5, seed=50 + seed)
+        spots = torch.from_numpy(clip.visible[2])[:128, :128]
+        good_view = whole_views(clip)
+        given = guide(model, good_view)
+        good = look(model, good_view, given, (0, 0), 128).fused
+        for index, neighbour in ((0, 0), (1, 1), (3, 2), (4, 3)):
+            frames = [*clip.damaged]
+            frames[index] = stranger.damaged[index]
+            wrong = look(model, whole_views(clip, frames), given, (0, 0), 128).fused
+            assert float((wrong.half - good.half).abs().mean()) > 1e-3
+            assert float((wrong.quarter - good.quarter).abs().mean()) > 1e-3
+
+            def favour(trust: Tensor, k: int = neighbour) -> float:
+                """By how much neighbour k is trusted more than the others where the frame is damaged."""
+                return float(trust[0, k][spots].mean() - trust[0].mean(dim=0)[spots].mean())
+
+            falls.append(favour(good.trust) - favour(wrong.trust))
+    assert np.mean(falls) > 0
+    assert np.mean([fall > 0 for fall in falls]) >= 0.75
+
+
+def spectrum(picture: Tensor, where: Tensor) -> Tensor:
+    """Mean log-amplitudes (3, 8, 5) of the 8x8 windows of a picture (1, 3, H, W) that lie mostly in `where` (H, W)."""
+    windows = _log_amplitude(_spectra(picture))[0]
+    share = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(where[None].float(), (4,) * 4), 8, stride=4)[0]
+    chosen = windows[:, share > 0.3]
+    assert chosen.shape[1] > 20
+    return chosen.mean(dim=1)
+
+
+def test_patches_of_one_texture_agree_more_with_the_frequency_module(
+    model: FilmRestorer, film: Callable[..., Clip]
+) -> None:
+    """The same two patches under the same guide, with and without what the module answers.
+
+    Judged where the frame was damaged, as all else is taken from the plate. The constant part of the answer, its
+    bias, carries no texture and stays, so that the network without the module is not thrown off balance.
+    """
+    without = load("frdm-s").model.requires_grad_(False)
+    module = without.denoiser.frequency
+    assert module is not None
+    module.out.weight.zero_()
+    gains = []
+    for seed in range(8):
+        clip = film(192, 288, frames=5, seed=100 + seed)
+        whole = whole_views(clip)
+        given = guide(model, whole)
+        seen = torch.from_numpy(clip.visible[2])
+        distances = []
+        for judged in (model, without):
+            spectra = []
+            for at in ((16, 32), (144, 32)):
+                x, y = at
+                predicted = predict(judged, look(judged, whole, given, at, 128), at)
+                spectra.append(spectrum(predicted.clean, seen[y : y + 128, x : x + 128]))
+            distances.append(float((spectra[0] - spectra[1]).abs().mean()))
+        gains.append(distances[1] - distances[0])
+    print("distance without - with, by texture:", np.round(gains, 4))
+    assert np.mean(gains) > 0
+
+
+def decibel(frames: list[Array], clip: Clip) -> float:
+    squares = [(f - c)[seen] ** 2 for f, c, seen in zip(frames, clip.clean, clip.visible, strict=True)]
+    return float(-10 * np.log10(np.concatenate(squares).mean()))
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer.from_pretrained("frdm-s", device="cpu")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_damaged_clip_gains_three_decibels_in_damage(
+    seed: int, restorer: Restorer, film: Callable[..., Clip]
+) -> None:
+    clip = film(96, 128, frames=5, seed=seed)
+    assert all(seen.mean() > 0.01 for seen in clip.visible)
+    window = dict(enumerate(clip.damaged))
+    restorer.forget()
+    restored = [restorer.restore(window, number).picture for number in window]
+    before, after = decibel(clip.damaged, clip), decibel(restored, clip)
+    print(f"{before:.2f} > {after:.2f} dB in damage")
+    assert after > before + 3
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_clean_clip_stays_untouched(seed: int, restorer: Restorer, film: Callable[..., Clip]) -> None:
+    clip = film(96, 128, frames=5, seed=seed)
+    window = dict(enumerate(clip.clean))
+    restorer.forget()
+    changed = []
+    for number, picture in window.items():
+        made = restorer.restore(window, number)
+        assert np.array_equal(made.picture[made.alpha == 0], picture[made.alpha == 0])
+        changed.append(float((made.picture != picture).any(axis=-1).mean()))
+    assert np.mean(changed) < 0.01
+
+
+def test_masks_and_switches_hold_with_trained_weights(restorer: Restorer, film: Callable[..., Clip]) -> None:
+    clip = film(96, 128, frames=5, seed=1)
+    window = dict(enumerate(clip.damaged))
+    restorer.forget()
+    free = restorer.restore(window, 2)
+    protect = np.zeros((96, 128), np.float32)
+    protect[:, :64] = 1
+    held = restorer.restore(window, 2, protect=protect)
+    assert (free.alpha[:, :64] > 0).any()
+    np.testing.assert_array_equal(held.picture[:, :64], clip.damaged[2][:, :64])
+    np.testing.assert_array_equal(held.alpha[:, 64:], free.alpha[:, 64:])
+    dirt_alone = Restorer(
+        restorer.loaded, device=torch.device("cpu"), settings=replace(restorer.settings, fix=("dirt",))
+    ).restore(window, 2)
+    assert dirt_alone.mattes[1:].max() == 0
+    np.testing.assert_array_equal(dirt_alone.mattes[0], free.mattes[0])
