@@ -16,6 +16,10 @@ LEVELS = 5
 COARSE_RADIUS = 4
 FINE_RADIUS = 1
 BLOCK = 7
+DAMPING = 4e-4
+"""Added to squared gradients in the sub-pixel step, so that grain does not pass for texture."""
+STILL_MARGIN = 0.002
+"""Standing still is believed over any motion that does not match better by this much, model encoding."""
 COST_CEILING = 0.15
 """Matching costs saturate here (model encoding), so that a speck cannot outvote the block it lies in."""
 
@@ -112,10 +116,26 @@ def _subpixel(centre: Tensor, moved: Tensor) -> Tensor:
     )
     gt = (centre - moved).clamp(-COST_CEILING, COST_CEILING)
     xx, yy, xy, xt, yt = _block_mean(torch.cat((gx * gx, gy * gy, gx * gy, gx * gt, gy * gt), dim=1)).split(1, dim=1)
-    xx, yy = xx + 1e-4, yy + 1e-4
+    xx, yy = xx + DAMPING, yy + DAMPING
     determinant = xx * yy - xy * xy
     step = torch.cat(((yy * xt - xy * yt), (xx * yt - xy * xt)), dim=1) / determinant
     return step.clamp(-0.5, 0.5)
+
+
+def _match(a: Tensor, b: Tensor) -> Tensor:
+    """Matching cost (B, 1, H, W) of two images, 0..COST_CEILING."""
+    return _block_mean((a - b).abs().clamp(max=COST_CEILING))
+
+
+def _smooth(flow: Tensor, image: Tensor, cost: Tensor) -> Tensor:
+    """Block mean of the flow, each pixel counting by its texture and by how well it matched.
+
+    Flat places and places without a match thus take the motion of those beside them that know.
+    """
+    dx = F.pad(image[..., 1:] - image[..., :-1], (0, 1, 0, 0))
+    dy = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
+    weight = (_block_mean(dx.square() + dy.square()) + 1e-5) / (cost.square() + 1e-4)
+    return _block_mean(flow * weight) / _block_mean(weight)
 
 
 def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,7 +161,11 @@ def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
         flow = median3(flow + step)
         if level <= 1:
             flow = flow + _subpixel(a, warp(b, flow))
-    return flow, cost
+        flow = _smooth(flow, a, cost)
+    a, b = pyramid[0]
+    moved, still = _match(a, warp(b, flow)), _match(a, b)
+    stays = still <= 1.02 * moved + STILL_MARGIN
+    return torch.where(stays, torch.zeros_like(flow), flow), torch.where(stays, still, moved)
 
 
 def upsample_flow(flow: Tensor) -> Tensor:

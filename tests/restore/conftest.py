@@ -1,0 +1,68 @@
+"""A tiny network that finds damage in some places, and moving pictures for it to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from frdm_engine.model.checkpoint import Loaded
+from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.restore.restorer import Restorer
+from frdm_engine.restore.settings import Settings
+
+Array = npt.NDArray[np.float32]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., Loaded]:
+    """Makes models of random weights; `bias` on the logits says how much of a frame they think is damaged."""
+
+    def make(*, bias: float = -15.0, **limits: int) -> Loaded:
+        model = FilmRestorer(width=8, features=8, prompt_dim=16, limits={"small_side": 32, "halo": 16} | limits)
+        generator = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                spread = 0.7 / max(parameter[0].numel(), 1) ** 0.5 if parameter.ndim > 1 else 0.1
+                parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
+            leave = model.denoiser.leave
+            first = 4 * sum(model.denoiser.heads[:2])
+            leave.weight[: first - 12] *= 0.3
+            leave.weight[first:] *= 40
+            leave.bias[first:] = bias
+        return Loaded("tiny", model.eval(), "0" * 64)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def restorer(tiny: Callable[..., Loaded]) -> Callable[..., Restorer]:
+    """Makes restorers of the tiny model with settings of their own."""
+
+    def make(*, bias: float = -15.0, settings: Settings | None = None, **limits: int) -> Restorer:
+        return Restorer(tiny(bias=bias, **limits), device=torch.device("cpu"), settings=settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Callable[..., dict[int, Array]]:
+    """Makes frames (H, W, 3), 0..1, of a drifting texture with grain; `seed` makes another scene."""
+
+    def make(height: int, width: int, frames: range, *, seed: int = 0) -> dict[int, Array]:
+        made = {}
+        rng = np.random.default_rng(seed)
+        angle, phase = rng.uniform(0, 2 * np.pi, 60), rng.uniform(0, 2 * np.pi, (60, 3))
+        frequency = 2 * np.pi * np.exp(rng.uniform(np.log(0.01), np.log(0.2), 60))
+        for number in frames:
+            across = np.exp(1j * np.outer(np.arange(width) + 1.7 * number, frequency * np.cos(angle)))
+            down = np.exp(1j * np.outer(np.arange(height) - 0.6 * number, frequency * np.sin(angle)))
+            waves = np.stack([((down * np.exp(1j * phase[:, c])) @ across.T).real for c in range(3)], axis=-1)
+            grain = np.random.default_rng((seed, number + 1000)).normal(0, 0.02, (height, width, 3))
+            made[number] = (0.5 + 0.12 * waves / np.sqrt(30) + grain).clip(0, 1).astype(np.float32)
+        return made
+
+    return make

@@ -1,0 +1,159 @@
+"""Mattes reach as far as damage hangs together, and the artist has the last word."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from frdm_engine.model.denoiser import CLASSES
+from frdm_engine.restore.matte import FULL, HIGH, LOW, hysteresis, mattes, opacity, probability
+
+Array = npt.NDArray[np.float32]
+PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
+LOGITS = hnp.arrays(np.float32, (4, 7, 9), elements=st.floats(-8, 8, width=32))
+MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
+
+
+# Probability
+
+
+def test_strength_multiplies_the_odds() -> None:
+    logits = np.array([[-2.0, 0.0, 3.0]], np.float32)
+    np.testing.assert_allclose(probability(logits, 1), 1 / (1 + np.exp(-logits)), rtol=1e-6)
+    odds = probability(logits, 4) / (1 - probability(logits, 4))
+    np.testing.assert_allclose(odds, 4 * np.exp(logits), rtol=1e-4)
+    assert probability(logits, 4).dtype == np.float32
+
+
+def test_strength_zero_is_no_damage_at_all() -> None:
+    assert not probability(np.array([[-90.0, 90.0, 1e9]], np.float32), 0).any()
+
+
+def test_huge_logits_neither_overflow_nor_warn() -> None:
+    found = probability(np.array([[-1e30, 1e30]], np.float32), 16)
+    assert 0 <= found[0, 0] < 1e-12
+    assert found[0, 1] == 1
+
+
+# Hysteresis
+
+
+def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
+    plane = np.zeros((8, 20), np.float32)
+    plane[1:4, 1:6] = 0.3
+    plane[2, 3] = 0.6  # sure: the whole patch counts
+    plane[1:4, 10:15] = 0.49  # likely everywhere, sure nowhere
+    plane[6, 18] = HIGH
+    made = hysteresis(plane)
+    assert (made[1:4, 1:6] > 0).all()
+    assert made[2, 3] == 1
+    assert not made[:, 7:17].any()
+    assert made[6, 18] == 1
+    assert np.count_nonzero(made) == 16
+
+
+def test_components_touch_at_corners_too() -> None:
+    plane = np.zeros((4, 4), np.float32)
+    plane[0, 0], plane[1, 1], plane[3, 3] = 0.9, 0.2, 0.2
+    made = hysteresis(plane)
+    assert made[1, 1] > 0
+    assert made[3, 3] == 0
+
+
+def test_opacity_rises_smoothly_from_low_to_full() -> None:
+    plane = np.array([[LOW, LOW + 1e-4, 0.2, 0.325, 0.45, FULL, 0.9, 1.0]], np.float32)
+    made = hysteresis(plane)[0]
+    assert made[0] == 0
+    assert 0 < made[1] < 1e-4
+    assert made[3] == pytest.approx(0.5, abs=1e-3)
+    assert (np.diff(made) >= 0).all()
+    assert (made[5:] == 1).all()
+
+
+@given(PLANES)
+def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
+    made = hysteresis(plane)
+    assert made.dtype == np.float32
+    assert made.min() >= 0
+    assert made.max() <= 1
+    assert not made[plane <= LOW].any()
+    assert (made[plane >= HIGH] == 1).all()
+    if plane.max() < HIGH:
+        assert not made.any()
+
+
+# Mattes
+
+
+def test_each_class_has_its_matte_and_its_switch() -> None:
+    logits = np.full((4, 5, 6), -9, np.float32)
+    for index in range(4):
+        logits[index, 1, index + 1] = 9
+    everything = mattes(logits, fix=CLASSES, strength=1)
+    for index, name in enumerate(CLASSES):
+        assert np.flatnonzero(everything[index]).tolist() == [6 + index + 1]
+        alone = mattes(logits, fix=(name,), strength=1)
+        np.testing.assert_array_equal(alone[index], everything[index])
+        assert np.count_nonzero(alone) == 1
+        others = mattes(logits, fix=tuple(set(CLASSES) - {name}), strength=1)
+        assert not others[index].any()
+        assert np.count_nonzero(others) == 3
+
+
+def test_force_adds_and_protect_wins() -> None:
+    logits = np.full((4, 4, 6), -9, np.float32)
+    logits[1, 2] = 9
+    force, protect = np.zeros((4, 6), np.float32), np.zeros((4, 6), np.float32)
+    force[0, :4] = [1.0, 0.5, 1.0, 7.0]
+    protect[0, 2], protect[2, 1], protect[2, 2] = 1.0, 1.0, 0.25
+    made = mattes(logits, fix=CLASSES, strength=1, protect=protect, force=force)
+    assert made[0, 0].tolist() == [1.0, 0.5, 0.0, 1.0, 0.0, 0.0]
+    assert made[1, 2].tolist() == [1.0, 0.0, 0.75, 1.0, 1.0, 1.0]
+
+
+def test_force_holds_whatever_is_switched_off() -> None:
+    force = np.ones((2, 2), np.float32)
+    made = mattes(np.full((4, 2, 2), 9, np.float32), fix=("stain",), strength=0, force=force)
+    assert (made[0] == 1).all()
+    assert not made[1:].any()
+
+
+def test_strength_zero_changes_nothing() -> None:
+    assert not mattes(np.full((4, 3, 3), 30, np.float32), fix=CLASSES, strength=0).any()
+
+
+@given(LOGITS, st.sampled_from([0, 0.1, 0.5, 1, 2]), st.sampled_from([1.0, 1.5, 8.0]))
+def test_more_strength_never_takes_away(logits: Array, strength: float, factor: float) -> None:
+    less = mattes(logits, fix=CLASSES, strength=strength)
+    more = mattes(logits, fix=CLASSES, strength=strength * factor)
+    assert (more >= less).all()
+
+
+@given(LOGITS, MASKS, MASKS)
+def test_protected_and_unusable_pixels_stay_exactly(logits: Array, protect: Array, force: Array) -> None:
+    usable = (np.arange(63).reshape(7, 9) % 5) > 0
+    made = mattes(logits, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable)
+    alpha = opacity(made)
+    assert not alpha[protect == 1].any()
+    assert not alpha[~usable].any()
+    assert (alpha[(force == 1) & (protect == 0) & usable] == 1).all()
+    assert alpha.dtype == np.float32
+    assert 0 <= alpha.min() <= alpha.max() <= 1
+
+
+def test_opacity_joins_the_classes() -> None:
+    classes = np.zeros((4, 1, 4), np.float32)
+    classes[0, 0, 1], classes[1, 0, 2], classes[2, 0, 2], classes[3, 0, 3] = 0.5, 0.5, 0.5, 1.0
+    assert opacity(classes)[0].tolist() == [0.0, 0.5, 0.75, 1.0]
+
+
+@given(LOGITS)
+def test_opacity_is_exactly_zero_where_all_mattes_are(logits: Array) -> None:
+    classes = mattes(logits, fix=CLASSES, strength=1)
+    alpha = opacity(classes)
+    assert not alpha[(classes == 0).all(axis=0)].any()
+    assert (alpha[(classes > 1e-6).any(axis=0)] > 0).all()

@@ -1,0 +1,358 @@
+"""One frame from its window: nothing else changes, order leaves no trace, memory is bounded, errors are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import nn
+
+from frdm_engine.errors import DeviceError, SettingError
+from frdm_engine.model.denoiser import CLASSES
+from frdm_engine.restore.restorer import Restored, Restorer, choose_device
+from frdm_engine.restore.settings import GIB, Settings
+from frdm_engine.tiling import Plan, Tile
+
+Array = npt.NDArray[np.float32]
+Make = Callable[..., Restorer]
+Pictures = Callable[..., dict[int, Array]]
+
+
+def alike(one: Restored, other: Restored) -> None:
+    """Equal bit for bit."""
+    for name in ("picture", "mattes", "alpha"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def differ(one: Restored, other: Restored) -> bool:
+    return not np.array_equal(one.picture, other.picture)
+
+
+def restore_all(restorer: Restorer, window: dict[int, Array], order: Iterable[int]) -> dict[int, Restored]:
+    return {number: restorer.restore(window, number) for number in order}
+
+
+# C1: do no harm
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(tile=64), Settings(steps=3), Settings(seed=9, grain=4, strength=3)], ids=str
+)
+def test_where_alpha_is_zero_every_bit_stays(settings: Settings, restorer: Make, pictures: Pictures) -> None:
+    window = pictures(72, 100, range(5))
+    window[2][5, 5], window[2][6, 6], window[2][7, 7] = -0.25, 5.9, -0.0
+    kept = {number: picture.copy() for number, picture in window.items()}
+    made = restorer(settings=settings).restore(window, 2)
+    untouched = made.alpha == 0
+    assert 0.02 < untouched.mean() < 0.98
+    np.testing.assert_array_equal(made.picture[untouched].view(np.uint32), window[2][untouched].view(np.uint32))
+    assert (made.picture[made.alpha == 1] != window[2][made.alpha == 1]).any(axis=-1).mean() > 0.95
+    assert made.picture.dtype == made.mattes.dtype == made.alpha.dtype == np.float32
+    assert made.mattes.shape == (4, 72, 100)
+    assert np.isfinite(made.picture).all()
+    for number, picture in window.items():
+        np.testing.assert_array_equal(picture, kept[number])
+
+
+def test_no_damage_is_a_plain_copy(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 56, range(3))
+    made = restorer(bias=-1e4).restore(window, 1)
+    assert made.sampled == 0
+    assert not made.alpha.any()
+    np.testing.assert_array_equal(made.picture, window[1])
+    assert made.picture is not window[1]
+
+
+def test_strength_zero_changes_nothing(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 56, range(3))
+    made = restorer(bias=10.0, settings=Settings(strength=0)).restore(window, 1)
+    np.testing.assert_array_equal(made.picture, window[1])
+
+
+def test_pixels_that_are_not_usable_stay(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 56, range(3))
+    usable = np.ones((40, 56), dtype=bool)
+    usable[10:20, 30:40] = False
+    made = restorer(bias=10.0).restore(window, 1, usable=usable, force=np.ones((40, 56), np.float32))
+    np.testing.assert_array_equal(made.picture[~usable], window[1][~usable])
+    assert not made.alpha[~usable].any()
+    assert (made.alpha[usable] == 1).all()
+
+
+# C11: the artist decides
+
+
+def test_protect_force_and_switches(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(72, 100, range(5))
+    free = restorer().restore(window, 2)
+    protect, force = np.zeros((72, 100), np.float32), np.zeros((72, 100), np.float32)
+    protect[:, :50], force[:, 40:60] = 1, 1
+    made = restorer().restore(window, 2, protect=protect, force=force)
+    np.testing.assert_array_equal(made.picture[:, :50], window[2][:, :50])
+    assert (made.alpha[:, 50:60] == 1).all()
+    np.testing.assert_array_equal(made.mattes[:, :, 60:], free.mattes[:, :, 60:])
+    for index, name in enumerate(CLASSES):
+        alone = restorer(settings=Settings(fix=(name,))).restore(window, 2)
+        np.testing.assert_array_equal(alone.mattes[index], free.mattes[index])
+        assert not np.delete(alone.mattes, index, axis=0).any()
+
+
+def test_settings_decide_the_pixels(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(72, 100, range(5))
+    plain = restorer().restore(window, 2)
+    alike(plain, restorer(settings=Settings(vram=8 * GIB)).restore(window, 2))
+    for other in (Settings(seed=1), Settings(steps=2), Settings(grain=0), Settings(strength=2)):
+        assert differ(plain, restorer(settings=other).restore(window, 2)), other
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"strength": -0.1},
+        {"strength": 17},
+        {"strength": float("nan")},
+        {"steps": 0},
+        {"steps": 65},
+        {"grain": -1},
+        {"grain": 5},
+        {"fix": ()},
+        {"fix": ("dirt", "dust")},
+    ],
+    ids=str,
+)
+def test_a_setting_out_of_range_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=f"--{next(iter(wrong))} "):
+        Settings(**wrong)
+
+
+def test_the_record_holds_what_decides_the_pixels() -> None:
+    record = Settings(fix=("dirt",), steps=2, vram=5).record()
+    wanted = {"fix": ["dirt"], "strength": 1.0, "steps": 2, "seed": 0, "grain": 1.0, "tile": None}
+    assert record == wanted
+
+
+# C2: same in, same out
+
+
+def test_order_and_chunks_change_nothing(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(60, 90, range(1, 9))
+    settings = Settings(tile=64)
+    once = restore_all(restorer(settings=settings), window, range(1, 9))
+    assert all(0 < (made.alpha > 0).mean() < 1 for made in once.values())
+
+    twice = restorer(settings=settings)
+    first = restore_all(twice, {n: window[n] for n in range(1, 7)}, range(1, 5))
+    twice.forget()
+    second = restore_all(twice, {n: window[n] for n in range(3, 9)}, range(5, 9))
+    backwards = restore_all(restorer(settings=settings), window, range(8, 0, -1))
+    jumping = restore_all(restorer(settings=settings), window, (8, 1, 5, 4))
+    fresh = {number: restorer(settings=settings).restore(window, number) for number in (1, 4, 8)}
+    for runs in (first | second, backwards, jumping, fresh):
+        for number, made in runs.items():
+            alike(made, once[number])
+
+
+def test_only_frames_within_the_radius_count(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 56, range(9))
+    near = {number: window[number] for number in range(2, 7)}
+    far = window | {number: 1 - window[number] for number in (0, 1, 7, 8)}
+    made = restorer().restore(window, 4)
+    alike(made, restorer().restore(near, 4))
+    alike(made, restorer().restore(far, 4))
+    assert differ(made, restorer().restore(window | {6: 1 - window[6]}, 4))
+
+
+def test_what_is_kept_does_not_grow(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(24, 32, range(12))
+    for order in (range(12), range(11, -1, -1), (11, 0, 6)):
+        used = restorer()
+        for number in order:
+            used.restore(window, number)
+            assert sum(len(kept) for _, kept in used._kept.values()) <= 5
+
+
+class Backwards(Restorer):
+    """Works through a frame's tiles from the last to the first."""
+
+    done: dict[int, Array]
+
+    def _tile(self, tile: Tile, plan: Plan, *rest: Any) -> Array:
+        if tile.index == 0:
+            self.done = {other.index: Restorer._tile(self, other, plan, *rest) for other in reversed(plan.tiles)}
+        return self.done[tile.index]
+
+
+def test_the_order_of_tiles_leaves_no_trace(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(100, 130, range(5))
+    forwards = restorer(settings=Settings(tile=64))
+    assert len(forwards.plan(130, 100).tiles) >= 6
+    backwards = Backwards(forwards.loaded, device=forwards.device, settings=forwards.settings)
+    alike(forwards.restore(window, 2), backwards.restore(window, 2))
+
+
+def test_noise_belongs_to_the_frame_number(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 56, range(5))
+    moved = {number + 100: picture for number, picture in window.items()}
+    assert differ(restorer().restore(window, 2), restorer().restore(moved, 102))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (61, 130), (200, 150), (1, 40), (300, 9)], ids=str)
+def test_any_size_is_restored(size: tuple[int, int], restorer: Make, pictures: Pictures) -> None:
+    window = pictures(*size, range(3))
+    force = np.ones(size, np.float32)
+    made = restorer(settings=Settings(tile=96), bias=-1e4).restore(window, 1, force=force)
+    assert made.picture.shape == (*size, 3)
+    assert made.alpha.shape == size
+    assert np.isfinite(made.picture).all()
+    assert (made.picture != window[1]).any(axis=-1).mean() > 0.9
+
+
+def test_ends_of_a_shot_and_single_frames(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 56, range(4))
+    for number in (0, 3):
+        assert restorer().restore(window, number).alpha.any()
+    alone = restorer().restore({7: window[0]}, 7)
+    assert alone.alpha.any()
+    assert np.isfinite(alone.picture).all()
+
+
+def test_stereo_views_are_kept_apart(restorer: Make, pictures: Pictures) -> None:
+    left, right = pictures(40, 56, range(5), seed=1), pictures(40, 56, range(5), seed=2)
+    both = restorer()
+    for number in (1, 2, 3):
+        for view, window in (("left", left), ("right", right)):
+            made = both.restore(window, number, view=view)
+            alike(made, restorer().restore(window, number))
+
+
+def test_forget_lets_frame_numbers_change_their_meaning(restorer: Make, pictures: Pictures) -> None:
+    one, other = pictures(40, 56, range(5), seed=1), pictures(40, 56, range(5), seed=2)
+    used = restorer()
+    used.restore(one, 2)
+    used.forget()
+    alike(used.restore(other, 2), restorer().restore(other, 2))
+
+
+def test_views_of_different_sizes_and_a_change_of_size(restorer: Make, pictures: Pictures) -> None:
+    small, large = pictures(24, 32, range(3)), pictures(40, 72, range(3))
+    used = restorer()
+    for window in (small, large, small):
+        alike(used.restore(window, 1), restorer().restore(window, 1))
+
+
+# C3, C4: memory and errors
+
+
+class Limited(nn.Module):
+    """A denoiser that runs out of memory above a window size."""
+
+    def __init__(self, inner: nn.Module, largest: int, error: type[Exception]) -> None:
+        super().__init__()
+        self.inner, self.largest, self.error = inner, largest, error
+        self.heads = inner.heads
+
+    def forward(self, state: torch.Tensor, *rest: Any) -> Any:
+        if max(state.shape[-2:]) > self.largest:
+            raise self.error(f"Tried to allocate {state.numel()} B")
+        return self.inner(state, *rest)
+
+
+def limit(restorer: Restorer, largest: int, error: type[Exception] = torch.OutOfMemoryError) -> Restorer:
+    restorer.model.denoiser = Limited(restorer.model.denoiser, largest, error)
+    return restorer
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError])
+def test_out_of_memory_makes_a_smaller_plan_and_says_so(
+    error: type[Exception], restorer: Make, pictures: Pictures
+) -> None:
+    window = pictures(40, 280, range(3))
+    short = limit(restorer(), 160, error)
+    made = short.restore(window, 1)
+    assert short.settings.tile == 128
+    assert len(short.notes) == 1
+    assert "frame 1" in short.notes[0]
+    assert "ran out of memory with tiles of 288 pixels; went on with tiles of 128" in short.notes[0]
+    alike(made, restorer(settings=Settings(tile=128)).restore(window, 1))
+    short.restore(window, 2)
+    assert len(short.notes) == 1
+
+
+def test_memory_is_tried_down_to_the_smallest_tile(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 200, range(3))
+    short = limit(restorer(), 128)
+    short.restore(window, 1)
+    assert short.settings.tile == 128
+
+
+def test_too_little_memory_for_the_smallest_tile_is_an_error(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(40, 280, range(3))
+    with pytest.raises(DeviceError, match=r"Frame 1 does not fit cpu even in tiles of 128 pixels \(Tried to .*\)"):
+        limit(restorer(), 20).restore(window, 1)
+
+
+def test_other_failures_are_not_swallowed(restorer: Make, pictures: Pictures) -> None:
+    broken = limit(restorer(), 20, ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError):
+        broken.restore(pictures(40, 56, range(3)), 1)
+    assert broken.notes == []
+
+
+def test_a_budget_is_kept_by_smaller_tiles_or_refused(restorer: Make) -> None:
+    generous, tight = restorer(), restorer(settings=Settings(vram=GIB))
+    assert generous.plan(4096, 2160).window_width > tight.plan(1920, 1080).window_width
+    assert tight.plan(1920, 1080).device_bytes <= GIB
+    with pytest.raises(DeviceError, match="raise the budget"):
+        restorer(settings=Settings(vram=10**8)).plan(64, 64)
+    with pytest.raises(SettingError, match="Tile 100 is not a multiple of 32"):
+        restorer(settings=Settings(tile=100)).plan(64, 64)
+
+
+def test_windows_that_do_not_fit_together_are_refused(restorer: Make, pictures: Pictures) -> None:
+    window = pictures(24, 32, range(3))
+    with pytest.raises(SettingError, match="Frame 7 is not among the frames given"):
+        restorer().restore(window, 7)
+    wrong: list[npt.NDArray[Any]] = [
+        window[0].astype(np.float64),
+        window[0].astype(np.float16),
+        window[0][:20],
+        window[0][..., 0],
+        np.dstack((window[0], window[0][..., :1])),
+    ]
+    for other in wrong:
+        with pytest.raises(SettingError, match="Frame 0 is"):
+            restorer().restore(window | {0: other}, 1)
+        with pytest.raises(SettingError, match="must be"):
+            restorer().restore({1: other}, 1)
+
+
+@pytest.mark.parametrize("name", ["protect", "force"])
+def test_a_mask_of_another_size_is_refused(name: str, restorer: Make, pictures: Pictures) -> None:
+    masks = {name: np.ones((24, 30), np.float32)}
+    with pytest.raises(SettingError, match=name):
+        restorer().restore(pictures(24, 32, range(3)), 1, **masks)
+
+
+@pytest.mark.parametrize("name", ["tape", "cuda:99", "cuda:-1", "cpu:x", ""])
+def test_no_such_device_is_named(name: str) -> None:
+    with pytest.raises(DeviceError, match=f"--device {name}"):
+        choose_device(name)
+
+
+def test_devices_there_are() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in ("cpu", "cuda")
+
+
+def test_steps_are_the_models_own_unless_set(restorer: Make) -> None:
+    assert restorer(default_steps=3).steps == 3
+    assert restorer(default_steps=3, settings=Settings(steps=2)).steps == 2
+    assert restorer(radius=3).radius == 3
+    made = restorer()
+    made.settings = replace(made.settings, steps=5)
+    assert made.steps == 5

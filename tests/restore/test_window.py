@@ -1,0 +1,97 @@
+"""Windows at the ends of shots, padding, and encoding tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frdm_engine.diffusion import gaussian
+from frdm_engine.model.checkpoint import Loaded
+from frdm_engine.restore.window import encode, noise_like, to_planes, window_frames
+from frdm_engine.tiling import plan
+
+Pictures = Callable[..., dict[int, npt.NDArray[np.float32]]]
+
+
+@pytest.mark.parametrize(
+    ("frame", "available", "expected"),
+    [
+        (5, range(1, 10), (3, 4, 5, 6, 7)),
+        (1, range(1, 10), (3, 2, 1, 2, 3)),
+        (2, range(1, 10), (4, 1, 2, 3, 4)),
+        (9, range(1, 10), (7, 8, 9, 8, 7)),
+        (8, range(1, 10), (6, 7, 8, 9, 6)),
+        (1, [1], (1, 1, 1, 1, 1)),
+        (1, [1, 2], (2, 2, 1, 2, 2)),
+        (2, [1, 2], (1, 1, 2, 1, 1)),
+        (2, [1, 2, 3], (1, 1, 2, 3, 1)),
+        (5, [3, 5, 6], (3, 6, 5, 6, 3)),
+        (5, [2, 5, 8], (5, 5, 5, 5, 5)),
+        (5, [3, 5], (3, 3, 5, 3, 3)),
+        (0, [-2, -1, 0, 1], (-2, -1, 0, 1, -2)),
+    ],
+    ids=str,
+)
+def test_windows_of_radius_two(frame: int, available: list[int], expected: tuple[int, ...]) -> None:
+    assert window_frames(frame, 2, available) == expected
+
+
+def test_other_radii() -> None:
+    assert window_frames(3, 0, [1, 2, 3]) == (3,)
+    assert window_frames(3, 1, [1, 2, 3]) == (2, 3, 2)
+    assert window_frames(3, 3, range(10)) == (0, 1, 2, 3, 4, 5, 6)
+
+
+@given(st.integers(-9, 9), st.integers(0, 4), st.sets(st.integers(-12, 12)))
+def test_any_window_is_full_and_of_the_frames_at_hand(frame: int, radius: int, others: set[int]) -> None:
+    available = others | {frame}
+    window = window_frames(frame, radius, available)
+    assert len(window) == 2 * radius + 1
+    assert window[radius] == frame
+    assert set(window) <= available
+    assert all(abs(number - frame) <= radius for number in window)
+    for offset in range(-radius, radius + 1):
+        if frame + offset in available:
+            assert window[radius + offset] == frame + offset
+    far = {number for number in available if abs(number - frame) > radius}
+    assert window == window_frames(frame, radius, available - far)
+    assert window == window_frames(frame, radius, sorted(available, reverse=True))
+
+
+def test_planes_repeat_the_edge() -> None:
+    picture = np.random.default_rng(0).random((17, 23, 3), dtype=np.float32)
+    cut = plan(23, 17, halo=16, multiple=32)
+    planes = to_planes(picture, cut, torch.device("cpu"))
+    assert planes.shape == (1, 3, 32, 32)
+    np.testing.assert_array_equal(planes[0, :, :17, :23].numpy(), picture.transpose(2, 0, 1))
+    np.testing.assert_array_equal(planes[0, :, 16, :23].numpy(), planes[0, :, 31, :23].numpy())
+    np.testing.assert_array_equal(planes[0, :, :, 22].numpy(), planes[0, :, :, 30].numpy())
+
+
+def test_encoding_in_tiles_is_encoding_the_whole(tiny: Callable[..., Loaded], pictures: Pictures) -> None:
+    model = tiny().model
+    picture = pictures(100, 150, range(1))[0]
+    with torch.inference_mode():
+        of_one = encode(model, picture, plan(150, 100, tile=160, halo=16, multiple=32), torch.device("cpu"))
+        cut = plan(150, 100, tile=64, halo=16, multiple=32)
+        assert len(cut.tiles) > 4
+        of_many = encode(model, picture, cut, torch.device("cpu"))
+    assert torch.equal(of_one.planes, of_many.planes)
+    assert of_one.features.shape == (1, 8, 32, 40)
+    torch.testing.assert_close(of_many.features, of_one.features, rtol=0, atol=1e-4)
+    assert torch.equal(of_one.columns, of_many.columns)
+    assert of_one.small.shape == (1, 3, 24, 32)
+
+
+def test_noise_is_keyed_by_place_and_stream() -> None:
+    planes = torch.zeros(1, 3, 6, 8)
+    made = noise_like(planes, seed=4, frame=-3, x=-5, y=70, stream=2)
+    assert made.dtype == torch.float32
+    expected = gaussian(seed=4, frame=-3, x=-5, y=70, width=8, height=6, stream=2)
+    np.testing.assert_array_equal(made[0].numpy(), expected)
