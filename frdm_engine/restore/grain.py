@@ -148,7 +148,7 @@ def _missing(part: Picture, inside: Picture, grain: Grain, *, seed: int, frame: 
 @lru_cache(maxsize=64)
 def _response(coarseness: float) -> float:
     """Standard deviation of high-passed unit noise of that coarseness: drawn noise is scaled by it to match."""
-    dot = np.zeros((33, 33, 1), np.float32)
+    dot = np.zeros((33, 33), np.float32)
     dot[16, 16] = 1
     soft = cv2.GaussianBlur(dot, (0, 0), coarseness) if coarseness > 0.2 else dot
     return float(np.sqrt((high_pass(np.asarray(soft, np.float32)) ** 2).sum()))

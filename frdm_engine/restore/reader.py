@@ -50,11 +50,11 @@ class Reader:
         *,
         space: ColourSpace,
         layer: str | None,
-        radius: int,
+        reach: int,
         size: dict[str, tuple[int, int]],
         shots: Shots | None,
     ) -> None:
-        self.source, self.space, self.layer, self.radius = source, space, layer, radius
+        self.source, self.space, self.layer, self.reach = source, space, layer, reach
         self.size, self.shots = size, shots
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-read")
         self._held: dict[int, Future[Frame]] = {}
@@ -84,8 +84,8 @@ class Reader:
         return self._held[frame].result()
 
     def window(self, frame: int, *, upcoming: tuple[int, ...] = ()) -> dict[int, Frame]:
-        """The frame and its neighbours within the radius and its shot; ``upcoming`` frames are read ahead."""
-        reach = self.radius if self.shots is not None else self.radius + 1
+        """The frame and its neighbours within reach and its shot; ``upcoming`` frames are read ahead."""
+        reach = self.reach if self.shots is not None else self.reach + 1
         first = self.near(frame, reach)[0]
         for number in [n for n in self._held if n < first]:
             del self._held[number]
@@ -95,7 +95,7 @@ class Reader:
                     self._held[other] = self._pool.submit(self._read, other)
         members = {frame}
         for direction in (-1, 1):
-            near = [n for n in self.near(frame, self.radius) if (n - frame) * direction > 0]
+            near = [n for n in self.near(frame, self.reach) if (n - frame) * direction > 0]
             here = frame
             for number in near[::direction]:
                 if self._cut(min(here, number), max(here, number)):

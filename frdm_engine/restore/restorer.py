@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from frdm_engine.errors import DeviceError, SettingError
+from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.frame_fusion import Motion, gather_evidence, move_features, pair_motion, quarter_flow
@@ -23,7 +23,7 @@ from frdm_engine.restore.global_residual import Global, low_resolution, sample
 from frdm_engine.restore.grain import add_missing, measure
 from frdm_engine.restore.matte import LOW, mattes, opacity, probability
 from frdm_engine.restore.settings import Settings
-from frdm_engine.restore.window import Encoded, Picture, encode, noise_like, window_frames
+from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, noise_like, window_frames
 from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, Tile, plan
 
 BYTES_PER_WINDOW_PIXEL = 2600.0
@@ -87,6 +87,7 @@ class Restorer:
         self.notes: list[str] = []
         """What the user should know about how it went, a smaller plan for lack of memory for example."""
         self._kept: dict[str, tuple[Plan, dict[int, Encoded]]] = {}
+        self._repeats: dict[tuple[str, int, int], bool] = {}
 
     @classmethod
     def from_pretrained(
@@ -101,9 +102,9 @@ class Restorer:
         return cls(load(model), device=choose_device(device), settings=settings)
 
     @property
-    def radius(self) -> int:
-        """Frames read on each side of the one restored."""
-        return self.model.limits.radius
+    def reach(self) -> int:
+        """How many frames on each side can have a say: twice the radius, as repeated frames are passed over."""
+        return 2 * self.model.limits.radius
 
     @property
     def steps(self) -> int:
@@ -132,6 +133,7 @@ class Restorer:
     def forget(self) -> None:
         """Drops what is kept of earlier frames: call it at a cut, or when frame numbers change their meaning."""
         self._kept.clear()
+        self._repeats.clear()
 
     def restore(
         self,
@@ -145,14 +147,18 @@ class Restorer:
     ) -> Restored:
         """Restores ``frame`` from the frames of its shot at hand, each (H, W, 3) float32 in model encoding.
 
-        Only frames within ``radius`` count. ``protect`` and ``force`` (H, W) in 0..1; ``usable`` (H, W) is False
+        Only frames within ``reach`` count. ``protect`` and ``force`` (H, W) in 0..1; ``usable`` (H, W) is False
         where a pixel holds no finite value and must stay. ``view`` keeps what is encoded of stereo views apart.
 
         Raises:
             SettingError: the frame is missing from the window, or sizes differ.
+            MaskError: a mask has another size than the frame.
             DeviceError: out of memory even with the smallest tiles.
         """
         picture = self._checked(window, frame)
+        for name, mask in (("protect", protect), ("force", force), ("usable", usable)):
+            if mask is not None and mask.shape != picture.shape[:2]:
+                raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")
         blended, sampled = self._within_memory(window, frame, view, picture.shape[1], picture.shape[0])
         clean, logits = blended[:3].transpose(1, 2, 0), blended[3:]
         settings = self.settings
@@ -167,7 +173,7 @@ class Restorer:
             raise SettingError(f"Frame {frame} is not among the frames given; pass it and its neighbours.")
         picture = window[frame]
         for number, other in window.items():
-            if other.shape != picture.shape or other.dtype != np.float32 or other.ndim != 3:
+            if other.shape != picture.shape or other.dtype != np.float32 or other.ndim != 3 or other.shape[2] != 3:
                 raise SettingError(
                     f"Frame {number} is {other.shape} {other.dtype}, frame {frame} is {picture.shape}; "
                     "all frames of a window must be (H, W, 3) float32 of one size."
@@ -183,13 +189,13 @@ class Restorer:
             plan = self.plan(width, height)
             try:
                 with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                    return self._sample(window, window_frames(frame, self.radius, window), frame, view, plan)
+                    return self._sample(window, self._order(window, frame, view), frame, view, plan)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 self.forget()
                 largest = max(plan.window_width, plan.window_height)
                 multiple = self.model.limits.multiple
-                smaller = largest // 2 // multiple * multiple
-                if smaller < SMALLEST_TILE:
+                smaller = max(largest // 2 // multiple * multiple, SMALLEST_TILE)
+                if smaller >= largest:
                     raise DeviceError(
                         f"Frame {frame} does not fit {self.device} even in tiles of {largest} pixels ({error}); "
                         "free memory there, restore a smaller frame or use another --device."
@@ -199,6 +205,18 @@ class Restorer:
                     f"frame {frame}: {self.device} ran out of memory with tiles of {largest} pixels; "
                     f"went on with tiles of {smaller}"
                 )
+
+    def _order(self, window: Mapping[int, Picture], frame: int, view: str) -> tuple[int, ...]:
+        """The frames that serve as the window, repeats passed over."""
+
+        def repeats(a: int, b: int) -> bool:
+            pair = (view, min(a, b), max(a, b))
+            if pair not in self._repeats:
+                self._repeats[pair] = is_repeat(window[a], window[b])
+            return self._repeats[pair]
+
+        self._repeats = {pair: known for pair, known in self._repeats.items() if pair[1] >= frame - self.reach}
+        return window_frames(frame, self.model.limits.radius, window, repeats)
 
     def _sample(
         self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan

@@ -175,7 +175,7 @@ def run(
         job.source,
         space=checked.space,
         layer=job.layer,
-        radius=restorer.radius,
+        reach=restorer.reach,
         size=checked.size,
         shots=shots,
     ) as reader:
@@ -252,7 +252,7 @@ class _Run:
     def _key(self, frame: int) -> str:
         """Hash of everything that decides the frame's pixels."""
         job, restorer = self.job, self.restorer
-        reach = restorer.radius + (1 if job.cuts is None else 0)
+        reach = restorer.reach + (1 if job.cuts is None else 0)
         masks = [m for m in (job.protect, job.force) if m is not None]
         return digest(
             {

@@ -126,6 +126,13 @@ def test_a_smooth_patch_gets_the_grain_around_it(coarseness: float, shared: floa
     assert again.coarseness == pytest.approx(coarseness, abs=0.15 if coarseness else 0.35)
 
 
+@pytest.mark.parametrize("coarseness", [0.0, 0.1, 0.2, 0.21, 0.5, 1.4])
+def test_drawn_grain_has_the_strength_asked_for(coarseness: float) -> None:
+    found = Grain(np.full((3, LEVELS), 0.03, np.float32), coarseness, 0.5)
+    made = add_missing(smooth(0.5), np.ones((HEIGHT, WIDTH), np.float32), found, amount=1.0, seed=1, frame=10)
+    assert float(high_pass(made)[16:-16, 16:-16].std()) == pytest.approx(0.03, rel=0.05)
+
+
 def test_a_patch_with_grain_of_its_own_gets_hardly_more() -> None:
     picture = smooth(0.5) + 0.03 * noise(coarseness=0.6, shared=0.5)
     alpha = patch()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from frdm_engine.errors import DeviceError, SettingError
+from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.restore.restorer import Restored, Restorer, choose_device
 from frdm_engine.restore.settings import GIB, Settings
@@ -45,11 +45,13 @@ def restore_all(restorer: Restorer, window: dict[int, Array], order: Iterable[in
 )
 def test_where_alpha_is_zero_every_bit_stays(settings: Settings, restorer: Make, pictures: Pictures) -> None:
     window = pictures(72, 100, range(5))
-    window[2][5, 5], window[2][6, 6], window[2][7, 7] = -0.25, 5.9, -0.0
+    window[2][5, 95], window[2][6, 96], window[2][7, 97] = -0.25, 5.9, -0.0
     kept = {number: picture.copy() for number, picture in window.items()}
-    made = restorer(settings=settings).restore(window, 2)
+    force, protect = np.zeros((72, 100), np.float32), np.zeros((72, 100), np.float32)
+    force[:, :20], protect[:, 80:] = 1, 1
+    made = restorer(settings=settings).restore(window, 2, force=force, protect=protect)
     untouched = made.alpha == 0
-    assert 0.02 < untouched.mean() < 0.98
+    assert 0.19 < untouched.mean() < 0.81
     np.testing.assert_array_equal(made.picture[untouched].view(np.uint32), window[2][untouched].view(np.uint32))
     assert (made.picture[made.alpha == 1] != window[2][made.alpha == 1]).any(axis=-1).mean() > 0.95
     assert made.picture.dtype == made.mattes.dtype == made.alpha.dtype == np.float32
@@ -106,8 +108,28 @@ def test_settings_decide_the_pixels(restorer: Make, pictures: Pictures) -> None:
     window = pictures(72, 100, range(5))
     plain = restorer().restore(window, 2)
     alike(plain, restorer(settings=Settings(vram=8 * GIB)).restore(window, 2))
-    for other in (Settings(seed=1), Settings(steps=2), Settings(grain=0), Settings(strength=2)):
+    for other in (Settings(seed=1), Settings(steps=2), Settings(strength=2)):
         assert differ(plain, restorer(settings=other).restore(window, 2)), other
+
+
+def test_a_repair_too_smooth_gets_grain(restorer: Make) -> None:
+    rng = np.random.default_rng(0)
+    window = {number: (0.5 + 0.03 * rng.standard_normal((72, 100, 3))).astype(np.float32) for number in range(5)}
+    force = np.zeros((72, 100), np.float32)
+    force[20:50, 30:70] = 1
+
+    def spread(share: float) -> float:
+        averaging = restorer(settings=Settings(grain=share))
+        with torch.no_grad():  # an even mixture of all candidates, and no damage
+            for layer in (averaging.model.denoiser.leave, averaging.model.fusion.trust):
+                layer.weight.zero_()
+                layer.bias.zero_()
+            averaging.model.denoiser.leave.bias[-16:] = -30
+        made = averaging.restore(window, 2, force=force)
+        return float(made.picture[20:50, 30:70].std())
+
+    assert spread(0.0) < 0.02
+    assert 0.025 < spread(1.0) < 0.035
 
 
 @pytest.mark.parametrize(
@@ -304,9 +326,9 @@ def test_other_failures_are_not_swallowed(restorer: Make, pictures: Pictures) ->
 
 
 def test_a_budget_is_kept_by_smaller_tiles_or_refused(restorer: Make) -> None:
-    generous, tight = restorer(), restorer(settings=Settings(vram=GIB))
-    assert generous.plan(4096, 2160).window_width > tight.plan(1920, 1080).window_width
-    assert tight.plan(1920, 1080).device_bytes <= GIB
+    generous, tight = (restorer(settings=Settings(vram=budget)).plan(4096, 2160) for budget in (24 * GIB, 7 * GIB // 2))
+    assert len(tight.tiles) > len(generous.tiles)
+    assert tight.device_bytes <= 7 * GIB // 2 < generous.device_bytes <= 24 * GIB
     with pytest.raises(DeviceError, match="raise the budget"):
         restorer(settings=Settings(vram=10**8)).plan(64, 64)
     with pytest.raises(SettingError, match="Tile 100 is not a multiple of 32"):
@@ -320,21 +342,22 @@ def test_windows_that_do_not_fit_together_are_refused(restorer: Make, pictures: 
     wrong: list[npt.NDArray[Any]] = [
         window[0].astype(np.float64),
         window[0].astype(np.float16),
-        window[0][:20],
         window[0][..., 0],
         np.dstack((window[0], window[0][..., :1])),
     ]
     for other in wrong:
         with pytest.raises(SettingError, match="Frame 0 is"):
             restorer().restore(window | {0: other}, 1)
-        with pytest.raises(SettingError, match="must be"):
+        with pytest.raises(SettingError, match="Frame 1 is .* must be"):
             restorer().restore({1: other}, 1)
+    with pytest.raises(SettingError, match=r"Frame 0 is \(20, 32, 3\) float32, frame 1 is \(24, 32, 3\)"):
+        restorer().restore(window | {0: window[0][:20]}, 1)
 
 
-@pytest.mark.parametrize("name", ["protect", "force"])
+@pytest.mark.parametrize("name", ["protect", "force", "usable"])
 def test_a_mask_of_another_size_is_refused(name: str, restorer: Make, pictures: Pictures) -> None:
-    masks = {name: np.ones((24, 30), np.float32)}
-    with pytest.raises(SettingError, match=name):
+    masks: dict[str, Any] = {name: np.ones((24, 30), np.float32)}
+    with pytest.raises(MaskError, match=rf"{name} is \(24, 30\), frame 1 is \(24, 32\)"):
         restorer().restore(pictures(24, 32, range(3)), 1, **masks)
 
 
@@ -352,7 +375,7 @@ def test_devices_there_are() -> None:
 def test_steps_are_the_models_own_unless_set(restorer: Make) -> None:
     assert restorer(default_steps=3).steps == 3
     assert restorer(default_steps=3, settings=Settings(steps=2)).steps == 2
-    assert restorer(radius=3).radius == 3
+    assert restorer(radius=3).reach == 6
     made = restorer()
     made.settings = replace(made.settings, steps=5)
     assert made.steps == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from frdm_engine.diffusion import gaussian
 from frdm_engine.model.checkpoint import Loaded
-from frdm_engine.restore.window import encode, noise_like, to_planes, window_frames
+from frdm_engine.restore.window import encode, is_repeat, noise_like, to_planes, window_frames
 from frdm_engine.tiling import plan
 
 Pictures = Callable[..., dict[int, npt.NDArray[np.float32]]]
@@ -30,9 +31,9 @@ Pictures = Callable[..., dict[int, npt.NDArray[np.float32]]]
         (1, [1], (1, 1, 1, 1, 1)),
         (1, [1, 2], (2, 2, 1, 2, 2)),
         (2, [1, 2], (1, 1, 2, 1, 1)),
-        (2, [1, 2, 3], (1, 1, 2, 3, 1)),
-        (5, [3, 5, 6], (3, 6, 5, 6, 3)),
-        (5, [2, 5, 8], (5, 5, 5, 5, 5)),
+        (2, [1, 2, 3], (1, 1, 2, 3, 3)),
+        (5, [3, 5, 6], (3, 3, 5, 6, 6)),
+        (5, [2, 5, 8], (2, 2, 5, 8, 8)),
         (5, [3, 5], (3, 3, 5, 3, 3)),
         (0, [-2, -1, 0, 1], (-2, -1, 0, 1, -2)),
     ],
@@ -55,13 +56,37 @@ def test_any_window_is_full_and_of_the_frames_at_hand(frame: int, radius: int, o
     assert len(window) == 2 * radius + 1
     assert window[radius] == frame
     assert set(window) <= available
-    assert all(abs(number - frame) <= radius for number in window)
-    for offset in range(-radius, radius + 1):
-        if frame + offset in available:
-            assert window[radius + offset] == frame + offset
-    far = {number for number in available if abs(number - frame) > radius}
+    assert all(abs(number - frame) <= 2 * radius for number in window)
+    if set(range(frame - radius, frame + radius + 1)) <= available:
+        assert window == tuple(range(frame - radius, frame + radius + 1))
+    far = {number for number in available if abs(number - frame) > 2 * radius}
     assert window == window_frames(frame, radius, available - far)
     assert window == window_frames(frame, radius, sorted(available, reverse=True))
+
+
+def test_repeated_frames_are_passed_over() -> None:
+    photograph = {1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 4, 7: 5, 8: 6}
+
+    def repeats(a: int, b: int) -> bool:
+        return photograph[a] == photograph[b]
+
+    assert window_frames(4, 2, photograph, repeats) == (1, 3, 4, 6, 7)
+    assert window_frames(5, 2, photograph, repeats) == (1, 3, 5, 6, 7)
+    assert window_frames(2, 1, [2, 3], repeats) == (3, 2, 3)  # better a repeat than nothing
+
+
+def test_a_repeat_is_told_from_another_photograph() -> None:
+    rng = np.random.default_rng(1)
+    scene = cv2.GaussianBlur(rng.random((120, 160, 3), dtype=np.float32), (0, 0), 4)
+    grain, other = (0.03 * rng.standard_normal(scene.shape, dtype=np.float32) for _ in range(2))
+    photograph = scene + grain
+    compressed = photograph + 0.004 * rng.standard_normal(scene.shape, dtype=np.float32)
+    speck = photograph.copy()
+    speck[50:54, 70:74] = 1.0
+    assert is_repeat(photograph, compressed)
+    assert not is_repeat(photograph, speck)
+    assert not is_repeat(photograph, scene + 2 * other)
+    assert is_repeat(photograph[:3, :3], compressed[:3, :3])
 
 
 def test_planes_repeat_the_edge() -> None:
