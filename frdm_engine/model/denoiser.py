@@ -45,10 +45,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Prediction:
-    """clean (B, 3, H, W) in model encoding; logits (B, 4, H, W) of the defects in ``CLASSES`` order."""
+    """clean (B, 3, H, W) in model encoding; logits (B, 4, H, W) of the defects in ``CLASSES`` order.
+
+    weights (B, 3 + K, H, W), summing to 1: what the clean frame is mixed from, that is the frame as it is, the frame
+    with the global residual, the middle of the aligned neighbours, and each of the K.
+    """
 
     clean: Tensor
     logits: Tensor
+    weights: Tensor
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ class Denoiser(nn.Module):
         clean = correction + centre + mix[:, 1:2] * residual + mix[:, 2:3] * (middle_of(aligned) - centre)
         for k in range(aligned.shape[1]):
             clean = clean + mix[:, 3 + k : 4 + k] * (aligned[:, k] - centre)
-        return Prediction(clean, logits)
+        return Prediction(clean, logits, mix)
 
 
 class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]

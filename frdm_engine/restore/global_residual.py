@@ -49,7 +49,7 @@ def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Predic
 
     clean = sample_euler(denoise, look.evidence.centre + NOISE * noise, sigmas(steps))
     assert latest is not None  # noqa: S101 - there is at least one step
-    return Prediction(clean, latest.logits)
+    return Prediction(clean, latest.logits, latest.weights)
 
 
 def low_resolution(model: FilmRestorer, small: list[Tensor], *, seed: int, frame: int, steps: int) -> Global:

@@ -18,6 +18,8 @@ LOW = 0.15
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
 FULL = 0.5
 """Probability from which a pixel is wholly replaced."""
+LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005, "flicker": 0.01}
+"""Share of the frame a connected repair must cover: what is called flicker in the size of a speck is a speck."""
 
 
 def probability(logits: Plane, strength: float) -> Plane:
@@ -27,10 +29,10 @@ def probability(logits: Plane, strength: float) -> Plane:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
 
 
-def hysteresis(plane: Plane) -> Plane:
+def hysteresis(plane: Plane, *, least: float = 0.0) -> Plane:
     """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
 
-    Exactly 0 everywhere else.
+    Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane.
     """
     out = np.zeros_like(plane)
     sure = plane >= HIGH
@@ -39,6 +41,8 @@ def hysteresis(plane: Plane) -> Plane:
     count, labels = cv2.connectedComponents((plane > LOW).astype(np.uint8), connectivity=8)
     kept = np.zeros(count, dtype=bool)
     kept[np.unique(labels[sure])] = True
+    if least:
+        kept &= np.bincount(labels.ravel(), minlength=count) >= least * plane.size
     kept[0] = False
     inside = kept[labels]
     ramp = np.clip((plane[inside] - LOW) / (FULL - LOW), 0, 1)
@@ -63,7 +67,7 @@ def mattes(
     out = np.zeros_like(logits)
     for index, name in enumerate(CLASSES):
         if name in fix:
-            out[index] = hysteresis(probability(logits[index], strength))
+            out[index] = hysteresis(probability(logits[index], strength), least=LEAST_SHARE[name])
     if force is not None:
         out[0] = np.maximum(out[0], np.clip(force, 0, 1))
     if protect is not None:

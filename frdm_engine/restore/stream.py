@@ -253,12 +253,12 @@ class _Run:
         """Hash of everything that decides the frame's pixels."""
         job, restorer = self.job, self.restorer
         reach = restorer.reach + (1 if job.cuts is None else 0)
-        masks = [m for m in (job.protect, job.force) if m is not None]
+        masks = {"protect": job.protect, "force": job.force}
         return digest(
             {
                 "frame": frame,
                 "inputs": [fingerprint(job.source.path(n)) for n in self.reader.near(frame, reach)],
-                "masks": [fingerprint(_mask_path(mask, frame)) for mask in masks],
+                "masks": {name: mask and fingerprint(_mask_path(mask, frame)) for name, mask in masks.items()},
                 "cuts": job.cuts,
                 "layer": job.layer,
                 "colourspace": self.checked.space.name,
@@ -303,7 +303,8 @@ class _Run:
             after = before.copy()
             after[touched] = self.checked.space.decode(restored.picture[touched])
             colours[view] = after
-            differences[view] = np.where(touched[..., None], after - before, 0).astype(np.float32)
+            differences[view] = np.zeros_like(before)
+            differences[view][touched] = after[touched] - before[touched]
         notes = self._metadata()
         if job.matte is not None:
             _write_matte(job.matte.path(frame), plate, made, notes)

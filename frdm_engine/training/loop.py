@@ -110,15 +110,28 @@ class Training:
         else:
             self.model = FilmRestorer(**preset.model)
         self.model.to(device, memory_format=torch.channels_last).train()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
         self.average = Average(self.model)
         if state.exists():
             self._load()
 
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by learning rate; ``names`` says whose optimiser state is whose."""
+        silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.")
+        groups: list[dict[str, Any]] = []
+        for branch, factor in ((False, 1.0), (True, self.preset.branches)):
+            chosen = [(n, p) for n, p in self.model.named_parameters() if n.startswith(silent) == branch]
+            names, parameters = [n for n, _ in chosen], [p for _, p in chosen]
+            groups.append({"params": parameters, "names": names, "factor": factor})
+        return groups
+
+    def _names(self) -> list[str]:
+        return [name for group in self.optimizer.param_groups for name in group["names"]]
+
     def _tensors(self) -> dict[str, Tensor]:
         out = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         out |= {f"average.{name}": value for name, value in self.average.values.items()}
-        names = [name for name, _ in self.model.named_parameters()]
+        names = self._names()
         for index, entry in self.optimizer.state_dict()["state"].items():
             for key, value in entry.items():
                 out[f"optimizer.{names[index]}.{key}"] = torch.as_tensor(value)
@@ -139,7 +152,7 @@ class Training:
         self.average.count = self.step = facts["step"]
         self.minutes = facts["minutes"]
         state: dict[int, dict[str, Tensor]] = {}
-        for index, (name, _) in enumerate(self.model.named_parameters()):
+        for index, name in enumerate(self._names()):
             keys = ("step", "exp_avg", "exp_avg_sq")
             state[index] = {key: tensors[f"optimizer.{name}.{key}"] for key in keys}
         groups = self.optimizer.state_dict()["param_groups"]
@@ -198,7 +211,7 @@ class Training:
             batch = next(batches).to(self.device)
             waited = time.monotonic() - now
             for group in self.optimizer.param_groups:
-                group["lr"] = self._rate(self.minutes, schedule)
+                group["lr"] = self._rate(self.minutes, schedule) * group["factor"]
             later = bool(torch.rand(()) < self.preset.later)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 loss, parts = step_loss(self.model, batch, later=later)

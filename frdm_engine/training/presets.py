@@ -30,6 +30,8 @@ class Preset:
     """Peak learning rate of AdamW."""
     warmup: int = 200
     """Steps until that peak."""
+    branches: float = 4.0
+    """Factor on the learning rate of branches that start silent: prompt, frequency module, trust."""
     later: float = 0.25
     """Share of batches that train a later step of sampling instead of the first look."""
 

@@ -26,7 +26,7 @@ from frdm_engine.model.frame_fusion import (
     quarter_flow,
     window_motion,
 )
-from frdm_engine.model.frequency import GlobalLocalFrequency, _overlap_add, _spectra
+from frdm_engine.model.frequency import GlobalLocalFrequency, _log_amplitude, _overlap_add, _spectra
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
 from frdm_engine.model.small import grow, shrink, small_size
 
@@ -134,7 +134,7 @@ def test_later_steps_see_the_level_and_the_estimate_before(lively: Lively, windo
     first = answer(model, window)
     assert apart(first, answer(model, window, sigma=0.5)) > 1e-3
     assert apart(first, answer(model, window, previous=first)) > 1e-3
-    other = Prediction(first.clean, first.logits + 1)
+    other = Prediction(first.clean, first.logits + 1, first.weights)
     assert apart(answer(model, window, previous=first), answer(model, window, previous=other)) > 1e-3
 
 
@@ -456,3 +456,38 @@ def test_shrunk_frames_keep_their_mean_and_grow_back() -> None:
     torch.testing.assert_close(part, whole[..., 48:80, 32:96], rtol=0, atol=1e-5)
     beyond = grow(small, 8, 128, torch.tensor([[0.0, 1.0, 1.0, 1.0 + 8 / 96]]))
     assert np.isfinite(beyond.numpy()).all()
+
+
+def test_two_patches_of_one_texture_agree_more_with_the_frequency_module() -> None:
+    """Set by hand to move amplitudes towards the whole frame's, as training is free to do."""
+    channels = 4
+    module = GlobalLocalFrequency(channels, channels, width=channels)
+    eye = torch.eye(channels)
+    towards = torch.cat((torch.cat((-eye, eye), dim=1), torch.cat((eye, -eye), dim=1)))
+    with torch.no_grad():
+        for layer, weight in (
+            (module.narrow, eye),
+            (module.narrow_global, eye),
+            (module.first, towards),
+            (module.gate, 0.25 * torch.cat((eye, -eye), dim=1)),
+            (module.out, eye),
+        ):
+            layer.weight.copy_(weight[..., None, None])
+            assert layer.bias is not None
+            layer.bias.zero_()
+        for layer in (module.narrow, module.narrow_global):
+            assert layer.bias is not None
+            layer.bias.fill_(-8)  # textures stand on 8, so that nothing of them is negative
+    generator = torch.Generator().manual_seed(7)
+
+    def texture(size: int, contrast: float) -> torch.Tensor:
+        return 8 + contrast * torch.randn(1, channels, size, size, generator=generator)
+
+    def spectrum(x: torch.Tensor) -> torch.Tensor:
+        return _log_amplitude(_spectra(x - 8)).mean(dim=(2, 3))
+
+    whole, faint, strong = texture(64, 1.0), texture(32, 0.6), texture(32, 1.6)
+    apart = (spectrum(faint) - spectrum(strong)).abs().mean()
+    with torch.no_grad():
+        together = (spectrum(module(faint, whole)) - spectrum(module(strong, whole))).abs().mean()
+    assert together < 0.6 * apart

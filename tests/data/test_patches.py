@@ -1,0 +1,266 @@
+"""Training examples: patches know their place, the truth tells what can be seen, and a key draws the same batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from frdm_engine.damage import PRESETS, Templates
+from frdm_engine.data.clips import ClipLibrary
+from frdm_engine.data.patches import (
+    FRAME_SIZES,
+    VISIBLE,
+    VISIBLE_LEVEL,
+    Batch,
+    PatchStream,
+    Views,
+    _end_of_shot,
+    crop,
+    join,
+    pick,
+    truth_matte,
+    views,
+)
+from frdm_engine.model.small import grow, small_size
+
+SIZE, SMALL = 64, 48
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two textures that move, as PNG folders, and their manifest."""
+    root = tmp_path_factory.mktemp("footage")
+    lines = ["path\tclass\tlicence"]
+    for number in range(2):
+        noise = np.random.default_rng(number).random((420, 500, 3)).astype(np.float32)
+        soft = cv2.GaussianBlur(noise, (0, 0), 3, borderType=cv2.BORDER_WRAP)
+        picture = np.clip(128 + 700 * (soft - 0.5), 0, 255).astype(np.uint8)
+        folder = root / f"train/video/texture{number}"
+        folder.mkdir(parents=True)
+        for step in range(6):
+            cv2.imwrite(str(folder / f"f{step}.png"), np.roll(picture, 3 * step, axis=1))
+        lines.append(f"train/video/texture{number}\tfree\tnone")
+    (root / "MANIFEST.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def library(root: Path) -> ClipLibrary:
+    return ClipLibrary.open(root)
+
+
+@pytest.fixture(scope="module")
+def stream(root: Path) -> Callable[..., PatchStream]:
+    def make(*, frames: int = 2, patches: int = 3, seed: int = 0) -> PatchStream:
+        return PatchStream(
+            root=root,
+            classes=("free",),
+            cache=None,
+            recipes=(PRESETS["heavy"],),
+            seed=seed,
+            radius=2,
+            small_side=SMALL,
+            size=SIZE,
+            frames=frames,
+            patches=patches,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def batch(stream: Callable[..., PatchStream], library: ClipLibrary) -> Batch:
+    return stream().batch(library, None, np.random.default_rng(0))
+
+
+def tensors(batch: Batch) -> dict[str, Tensor]:
+    """Every tensor of a batch by name."""
+    found = {"box": batch.box, "owner": batch.owner}
+    for side in ("small", "patches"):
+        of = getattr(batch, side)
+        found |= {f"{side}.{name}": value for name, value in vars(of).items() if isinstance(value, Tensor)}
+        found |= {f"{side}.evidence.{name}": value for name, value in vars(of.evidence).items()}
+    return found
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return all(torch.equal(value, tensors(other)[name]) for name, value in tensors(one).items())
+
+
+# Truth
+
+
+def test_the_truth_is_what_shows_and_was_drawn() -> None:
+    clean = torch.full((3, 1, 6), 0.5)
+    damaged = clean.clone()
+    damaged[1, 0] = 0.5 + torch.tensor([0.0, VISIBLE / 2, VISIBLE, 3 * VISIBLE, -VISIBLE, VISIBLE_LEVEL / 2])
+    drawn = torch.ones(4, 1, 6)
+    drawn[0, 0, 4], drawn[1, 0, 3] = 0.01, 0.0
+    truth = truth_matte(damaged, clean, drawn)
+    assert truth.shape == (4, 1, 6)
+    torch.testing.assert_close(truth[0, 0], torch.tensor([0.0, 0.5, 1.0, 1.0, 0.0, 1 / 6]), rtol=0, atol=1e-4)
+    torch.testing.assert_close(truth[1, 0], torch.tensor([0.0, 0.5, 1.0, 0.0, 1.0, 1 / 6]), rtol=0, atol=1e-4)
+    for broad in truth[2:]:
+        torch.testing.assert_close(broad[0], torch.tensor([0.0, 1.0, 1.0, 1.0, 1.0, 0.5]), rtol=0, atol=1e-4)
+
+
+def test_where_nothing_shows_the_matte_is_zero(batch: Batch) -> None:
+    for side in (batch.patches,):
+        shows = (side.evidence.centre - side.clean).abs().amax(dim=1, keepdim=True) > 0
+        assert not (side.matte[:, :, ~shows[0, 0]] if False else side.matte * ~shows).any()
+    assert float(batch.patches.matte.amax()) == 1
+    assert float(batch.patches.matte.amin()) == 0
+
+
+# Views
+
+
+def test_a_crop_of_views_is_a_crop_of_all_they_hold() -> None:
+    window, clean, matte = torch.rand(2, 5, 3, 40, 56), torch.rand(2, 3, 40, 56), torch.rand(2, 4, 40, 56)
+    whole = views(window, clean, matte)
+    part = crop(whole, 8, 4, 40, 36)
+    rows, across = slice(4, 36), slice(8, 40)
+    assert torch.equal(part.window, window[..., rows, across])
+    assert torch.equal(part.clean, clean[..., rows, across])
+    assert torch.equal(part.matte, matte[..., rows, across])
+    assert torch.equal(part.columns, whole.columns[..., rows, across])
+    assert torch.equal(part.flow, whole.flow[..., 1:9, 2:10])
+    assert torch.equal(part.evidence.aligned, whole.evidence.aligned[..., rows, across])
+    assert torch.equal(part.evidence.doubt, whole.evidence.doubt[..., 2:18, 4:20])
+    assert torch.equal(part.evidence.centre, window[:, 2][..., rows, across])
+
+
+def test_views_picked_and_joined_again_are_the_same() -> None:
+    whole = views(torch.rand(3, 5, 3, 24, 32), torch.rand(3, 3, 24, 32), torch.rand(3, 4, 24, 32))
+    again = join([pick(whole, index) for index in range(3)])
+    for name, value in vars(whole).items():
+        if isinstance(value, Tensor):
+            assert torch.equal(getattr(again, name), value), name
+    for name, value in vars(whole.evidence).items():
+        assert torch.equal(getattr(again.evidence, name), value), name
+
+
+# Batches
+
+
+def test_shapes(batch: Batch) -> None:
+    assert batch.box.shape == (6, 4)
+    assert batch.owner.tolist() == [0, 0, 0, 1, 1, 1]
+    assert batch.patches.window.shape == (6, 5, 3, SIZE, SIZE)
+    assert batch.patches.columns.shape == (6, 5, 1, SIZE, SIZE)
+    assert batch.patches.flow.shape == (6, 4, 2, SIZE // 4, SIZE // 4)
+    assert batch.patches.evidence.doubt.shape == (6, 4, SIZE // 2, SIZE // 2)
+    assert batch.patches.matte.shape == (6, 4, SIZE, SIZE)
+    height, width = batch.small.clean.shape[-2:]
+    assert (height, width) in {small_size(*size, SMALL) for size in FRAME_SIZES}
+    assert batch.small.window.shape == (2, 5, 3, height, width)
+    for name, value in tensors(batch).items():
+        assert value.dtype == (torch.int64 if name == "owner" else torch.float32), name
+        assert torch.isfinite(value).all(), name
+
+
+def test_a_key_draws_its_batch(stream: Callable[..., PatchStream], library: ClipLibrary, batch: Batch) -> None:
+    assert same(stream().batch(library, None, np.random.default_rng(0)), batch)
+    assert not same(stream().batch(library, None, np.random.default_rng(1)), batch)
+
+
+def test_the_stream_draws_by_seed_worker_and_number(stream: Callable[..., PatchStream], library: ClipLibrary) -> None:
+    small = stream(frames=1, patches=1, seed=7)
+    drawn = list(islice(small, 2))
+    for index, made in enumerate(drawn):
+        assert same(made, small.batch(library, None, np.random.default_rng((7, 0, index))))
+
+
+def frame_size(batch: Batch) -> tuple[int, int]:
+    """Height and width of the whole frames of a batch, told from its boxes."""
+    return round(SIZE / float(batch.box[0, 3] - batch.box[0, 1])), round(SIZE / float(batch.box[0, 2] - batch.box[0, 0]))
+
+
+def test_boxes_say_where_patches_lie(batch: Batch) -> None:
+    height, width = frame_size(batch)
+    assert (height, width) in FRAME_SIZES
+    pixels = batch.box * torch.tensor([width, height, width, height])
+    torch.testing.assert_close(pixels, 4 * (pixels / 4).round(), rtol=0, atol=1e-3)
+    torch.testing.assert_close(pixels[:, 2:] - pixels[:, :2], torch.full((6, 2), float(SIZE)), rtol=0, atol=1e-3)
+    assert float(pixels.min()) >= 0
+    assert float(pixels[:, 2].max()) <= width + 1e-3
+    assert float(pixels[:, 3].max()) <= height + 1e-3
+
+
+def test_patches_show_their_owner_at_their_box(batch: Batch) -> None:
+    """The small whole frame, brought up to size at the box, is the patch's soft picture; another frame's is not."""
+
+    def likeness(owner: Tensor, box: Tensor) -> float:
+        soft = grow(batch.small.clean[owner], SIZE, SIZE, box)
+        patch = torch.nn.functional.avg_pool2d(batch.patches.clean, 9, stride=1, padding=4, count_include_pad=False)
+        return float((soft - patch).abs().mean())
+
+    right = likeness(batch.owner, batch.box)
+    assert right < 0.6 * likeness(1 - batch.owner, batch.box)
+    assert right < 0.6 * likeness(batch.owner, batch.box.roll(1, dims=0))
+
+
+def test_patches_are_drawn_towards_damage(stream: Callable[..., PatchStream]) -> None:
+    made = stream(patches=6)
+    matte = torch.zeros(1, 4, 200, 300)
+    matte[0, 1, 150:153, 260:263] = 1
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        places = made._places(matte, rng)
+        assert all(0 <= x <= 300 - SIZE and 0 <= y <= 200 - SIZE and x % 4 == y % 4 == 0 for x, y in places)
+        for index in (1, 2, 4, 5):
+            x, y = places[index]
+            assert matte[0, 1, y : y + SIZE, x : x + SIZE].any()
+    free = [made._places(torch.zeros(1, 4, 200, 300), rng)[1] for _ in range(40)]
+    assert len(set(free)) > 30
+
+
+def test_some_windows_end_at_a_cut() -> None:
+    rng = np.random.default_rng(0)
+    orders = [tuple(_end_of_shot(rng, 2)) for _ in range(2000)]
+    shares = {order: orders.count(order) / 2000 for order in set(orders)}
+    assert set(shares) == {(0, 1, 2, 3, 4), (4, 3, 2, 3, 4), (0, 1, 2, 1, 0), (2, 2, 2, 2, 2)}
+    assert shares[0, 1, 2, 3, 4] > 0.8
+    assert all(order[2] == 2 for order in orders)
+
+
+def test_clean_windows_are_among_them(stream: Callable[..., PatchStream], library: ClipLibrary) -> None:
+    made = stream(frames=1, patches=1)
+    clean = 0
+    for seed in range(24):
+        window, truth, matte = made._window(library, None, np.random.default_rng(seed), 64, 80)
+        if torch.equal(window[2], truth):
+            clean += 1
+            assert not matte.any()
+        else:
+            assert matte.any()
+    assert 1 <= clean <= 12
+
+
+def test_templates_are_used(
+    root: Path, tmp_path: Path, stream: Callable[..., PatchStream], library: ClipLibrary
+) -> None:
+    bar = np.zeros((40, 60), np.uint8)
+    bar[18:22, 5:55] = 255
+    (tmp_path / "hair").mkdir()
+    cv2.imwrite(str(tmp_path / "hair" / "0.png"), bar)
+    made = stream(frames=1, patches=1)
+    plain, cut = (
+        [made._window(library, templates, np.random.default_rng(seed), 64, 80)[0] for seed in range(6)]
+        for templates in (None, Templates(tmp_path))
+    )
+    assert any(not torch.equal(one, other) for one, other in zip(plain, cut, strict=True))
+
+
+def test_a_batch_goes_to_a_device_whole(batch: Batch) -> None:
+    moved = batch.to(torch.device("meta"))
+    assert {value.device.type for value in tensors(moved).values()} == {"meta"}
+    assert tensors(moved).keys() == tensors(batch).keys()
+    assert isinstance(moved.small, Views)
