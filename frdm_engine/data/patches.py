@@ -133,9 +133,10 @@ class PatchStream(IterableDataset[Batch]):
         self.size, self.frames, self.patches = size, frames, patches
 
     def __iter__(self) -> Iterator[Batch]:
-        torch.set_num_threads(1)
-        cv2.setNumThreads(1)
         worker = get_worker_info()
+        if worker:  # the process itself may want its threads for training
+            torch.set_num_threads(1)
+            cv2.setNumThreads(1)
         number = worker.id if worker else 0
         library = ClipLibrary.open(self.root, classes=self.classes, cache=self.cache)
         folder = self.root / "train" / "templates"
@@ -194,8 +195,8 @@ class PatchStream(IterableDataset[Batch]):
             damaged, matte = [pair[0] for pair in pairs], pairs[self.radius][1]
             if rng.random() < SOFT_SCANS:  # a soft scan or dupe blurs picture, grain and damage alike
                 sigma = rng.uniform(0.4, 1.0)
-                damaged, truth = ([cv2.GaussianBlur(f, (0, 0), sigma) for f in run] for run in (damaged, truth))
-                matte = cv2.GaussianBlur(matte, (0, 0), sigma)
+                damaged, truth = ([_blurred(f, sigma) for f in run] for run in (damaged, truth))
+                matte = _blurred(matte, sigma)
         order = _end_of_shot(rng, self.radius)
         return (
             torch.stack([_planes(damaged[t]) for t in order]),
@@ -238,9 +239,13 @@ def _as_film(rng: np.random.Generator, clip: npt.NDArray[np.float32]) -> npt.NDA
         top, bottom = (int(rng.integers(0, 10)) for _ in range(2))
         border[:top], border[height - bottom :] = 0, 0
         border[:, :left], border[:, width - right :] = 0, 0
-        border = cv2.GaussianBlur(border, (0, 0), rng.uniform(0.5, 2.5))[..., None]
-        clip = clip * border + (1 - border) * rng.uniform(0.0, 0.12)
+        border = _blurred(border, rng.uniform(0.5, 2.5))[..., None]
+        clip = np.asarray(clip * border + (1 - border) * rng.uniform(0.0, 0.12), np.float32)
     return np.ascontiguousarray(clip, dtype=np.float32)
+
+
+def _blurred(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
 
 
 def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -138,23 +139,31 @@ class Training:
         return {name: value.detach().cpu().contiguous() for name, value in out.items()}
 
     def _load(self) -> None:
-        facts = json.loads((self.folder / "state.json").read_text())
-        tensors = load_file(self.folder / facts["tensors"])
-        own = self.model.state_dict()
-        missing = [name for name in own if f"model.{name}" not in tensors]
-        if missing:
+        try:
+            facts = json.loads((self.folder / "state.json").read_text())
+            tensors = load_file(self.folder / facts["tensors"])
+            self.step, self.minutes = int(facts["step"]), float(facts["minutes"])
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise CheckpointError(
-                f"{self.folder / facts['tensors']} has no tensor {missing[0]}: it belongs to another preset; "
+                f"{self.folder} cannot be gone on with ({error}); name another run folder, or restore it from a copy."
+            ) from error
+        own = self.model.state_dict()
+        wanted = {f"{kind}.{name}": value.shape for kind in ("model", "average") for name, value in own.items()}
+        held = {name: value.shape for name, value in tensors.items() if not name.startswith("optimizer.")}
+        wrong = [name for name in sorted(wanted | held) if wanted.get(name) != held.get(name)]
+        if wrong:
+            raise CheckpointError(
+                f"{self.folder / facts['tensors']} does not fit in {wrong[0]}: it belongs to another preset; "
                 "name another run folder, or the preset it was begun with."
             )
         self.model.load_state_dict({name: tensors[f"model.{name}"] for name in own})
         self.average.values = {name: tensors[f"average.{name}"].to(self.device) for name in own}
-        self.average.count = self.step = facts["step"]
-        self.minutes = facts["minutes"]
+        self.average.count = self.step
         state: dict[int, dict[str, Tensor]] = {}
         for index, name in enumerate(self._names()):
-            keys = ("step", "exp_avg", "exp_avg_sq")
-            state[index] = {key: tensors[f"optimizer.{name}.{key}"] for key in keys}
+            if f"optimizer.{name}.step" in tensors:  # before the first step, and for idle parameters, there is none
+                keys = ("step", "exp_avg", "exp_avg_sq")
+                state[index] = {key: tensors[f"optimizer.{name}.{key}"] for key in keys}
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 

@@ -25,9 +25,7 @@ WORD = (1 << 64) - 1
 def square(
     *, seed: int = 1, frame: int = 1, x: int = 0, y: int = 0, side: int = 256, channels: int = 1, stream: int = 0
 ) -> npt.NDArray[np.float32]:
-    return gaussian(
-        seed=seed, frame=frame, x=x, y=y, width=side, height=side, channels=channels, stream=stream
-    )  # fmt: skip
+    return gaussian(seed=seed, frame=frame, x=x, y=y, width=side, height=side, channels=channels, stream=stream)
 
 
 def by_hand(*, seed: int, frame: int, x: int, y: int, channel: int, stream: int = 0) -> float:

@@ -27,7 +27,7 @@ def texture() -> Callable[..., Tensor]:
         span: tuple[float, float] = (0.015, 0.12),
     ) -> Tensor:
         rng = np.random.default_rng(seed)
-        frequency = 2 * np.pi * np.exp(rng.uniform(*np.log(span), 120))
+        frequency = 2 * np.pi * np.exp(rng.uniform(np.log(span[0]), np.log(span[1]), 120))
         angle = rng.uniform(0, 2 * np.pi, 120)
         phase = rng.uniform(0, 2 * np.pi, (120, 1)) + rng.normal(0, 0.4, (120, 3))
         across = np.exp(1j * np.outer(np.arange(width) + x, frequency * np.cos(angle)))

@@ -70,7 +70,7 @@ def test_what_cannot_be_matched_is_doubted(texture: Texture) -> None:
     stranger = texture(HEIGHT, WIDTH, seed=9)
     certain, doubtful = align(centre, moved)[1], align(centre, stranger)[1]
     assert float(doubtful.median()) > 2 * float(certain.median())
-    assert 0 <= float(certain.min())
+    assert float(certain.min()) >= 0
     assert float(doubtful.max()) <= COST_CEILING + 1e-6
 
 

@@ -98,7 +98,7 @@ def test_an_unknown_name_lists_the_embedded_models(tmp_path: Path) -> None:
     listed = re.escape(", ".join(embedded()) or "none")
     with pytest.raises(CheckpointError, match=rf"'frdm-z' is neither an embedded model \({listed}\) nor a folder"):
         load("frdm-z")
-    with pytest.raises(CheckpointError, match="nor a folder with config.json"):
+    with pytest.raises(CheckpointError, match=r"nor a folder with config\.json"):
         load(tmp_path)
 
 

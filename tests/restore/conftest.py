@@ -19,10 +19,15 @@ Array = npt.NDArray[np.float32]
 
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., Loaded]:
-    """Makes models of random weights; `bias` on the logits says how much of a frame they think is damaged."""
+    """Makes models of random weights; `bias` on the logits says how much of a frame they think is damaged.
 
-    def make(*, bias: float = -15.0, **limits: int) -> Loaded:
-        model = FilmRestorer(width=8, features=8, prompt_dim=16, limits={"small_side": 32, "halo": 16} | limits)
+    `local` ones do not look at the small whole frame.
+    """
+
+    def make(*, bias: float = -15.0, local: bool = False, **limits: int) -> Loaded:
+        switches = dict.fromkeys(("global_prompt", "frequency", "global_residual"), not local)
+        limits = {"small_side": 32, "halo": 16} | limits
+        model = FilmRestorer(width=8, features=8, prompt_dim=16, limits=limits, **switches)
         generator = torch.Generator().manual_seed(1)
         with torch.no_grad():
             for parameter in model.parameters():
@@ -42,8 +47,9 @@ def tiny() -> Callable[..., Loaded]:
 def restorer(tiny: Callable[..., Loaded]) -> Callable[..., Restorer]:
     """Makes restorers of the tiny model with settings of their own."""
 
-    def make(*, bias: float = -15.0, settings: Settings | None = None, **limits: int) -> Restorer:
-        return Restorer(tiny(bias=bias, **limits), device=torch.device("cpu"), settings=settings)
+    def make(*, bias: float = -15.0, local: bool = False, settings: Settings | None = None, **limits: int) -> Restorer:
+        loaded = tiny(bias=bias, local=local, **limits)
+        return Restorer(loaded, device=torch.device("cpu"), settings=settings)
 
     return make
 

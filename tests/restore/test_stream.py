@@ -140,7 +140,9 @@ def changed_pixels(before: Path, after: Path) -> npt.NDArray[np.bool_]:
 # C2, C7: chunks and shots
 
 
-def test_one_run_of_ten_frames_is_two_runs_of_five(tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make) -> None:
+def test_one_run_of_ten_frames_is_two_runs_of_five(
+    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
+) -> None:
     source = shoot(range(1, 11))
     run(job_of(source, tmp_path / "once", matte=tmp_path / "once_matte"), restorer())
     for frames in (range(6, 11), range(1, 6)):
@@ -317,9 +319,7 @@ def test_grey_plates_stay_grey(tmp_path: Path, restorer: Make, pictures: Picture
         assert (after["Y"] != before["Y"])[touched].any()
 
 
-def test_matte_and_difference_tell_what_changed(
-    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
-) -> None:
+def test_matte_and_difference_tell_what_changed(tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make) -> None:
     source = shoot(range(1, 4))
     job = job_of(source, tmp_path / "out", matte=tmp_path / "matte", difference=tmp_path / "diff")
     run(job, restorer())
@@ -332,9 +332,8 @@ def test_matte_and_difference_tell_what_changed(
         alpha = np.prod([1 - matte[f"frdm.{name}"].astype(np.float32) for name in CLASSES], axis=0)
         np.testing.assert_allclose(matte["A"], 1 - alpha, atol=2e-3)
         assert not (after != before).any(axis=-1)[matte["A"] == 0].any()
-        np.testing.assert_allclose(
-            np.stack([difference[name] for name in "RGB"], axis=-1), after - before, atol=1e-3
-        )  # fmt: skip
+        told = np.stack([difference[name] for name in "RGB"], axis=-1)
+        np.testing.assert_allclose(told, after - before, atol=1e-3)
         assert spec.get_string_attribute("frdm:model") == "tiny"
         assert read_mask(job.matte.path(number), shape=(HEIGHT, WIDTH)).shape == (HEIGHT, WIDTH)
 
@@ -372,7 +371,8 @@ def test_outputs_carry_what_made_them(tmp_path: Path, shoot: Callable[..., Seque
 
 
 def test_the_report_and_its_ledger(tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make) -> None:
-    source, told = shoot(range(1, 5)), []
+    source = shoot(range(1, 5))
+    told: list[Done] = []
     job = job_of(source, tmp_path / "out", [2, 3, 4], matte=tmp_path / "matte")
     report = run(job, restorer(), on_frame=told.append)
     assert json.loads(json.dumps(report)) == report
@@ -665,9 +665,7 @@ def test_a_failure_to_write_ends_the_job(tmp_path: Path, shoot: Callable[..., Se
     assert not (tmp_path / "out").exists()
 
 
-def test_notes_of_the_restorer_reach_the_report(
-    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
-) -> None:
+def test_notes_of_the_restorer_reach_the_report(tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make) -> None:
     made = restorer()
     made.notes.append("went on with smaller tiles")
     assert "went on with smaller tiles" in run(job_of(shoot(range(1, 2)), tmp_path / "out"), made)["notes"]
