@@ -41,9 +41,7 @@ PUBLIC: dict[str, set[str]] = {
 
 def fenced_lines() -> Iterator[str]:
     """The lines of README.md's code blocks."""
-    blocks = re.findall(
-        r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
+    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
     for block in blocks:
         yield from block.splitlines()
 

@@ -222,9 +222,7 @@ def test_the_budget_holds_or_the_plan_is_refused(
 
 
 def test_a_refusal_names_need_budget_and_remedy() -> None:
-    with pytest.raises(
-        DeviceError, match=r"128 x 128.* needs 1\.\d GiB .* budget is 1\.0 GiB: raise the budget"
-    ):
+    with pytest.raises(DeviceError, match=r"128 x 128.* needs 1\.\d GiB .* budget is 1\.0 GiB: raise the budget"):
         plan(2048, 1556, halo=32, multiple=64, budget_bytes=2**30, bytes_per_pixel=1e5)
     with pytest.raises(DeviceError, match="smaller tile"):
         plan(2048, 1556, tile=512, halo=32, multiple=64, budget_bytes=10**9, bytes_per_pixel=1e4)

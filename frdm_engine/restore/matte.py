@@ -12,11 +12,11 @@ from frdm_engine.model.denoiser import CLASSES
 
 Plane = npt.NDArray[np.float32]
 
-HIGH = 0.5
-"""A repair needs a pixel at least this probable ..."""
-LOW = 0.15
+HIGH = {"dirt": 0.45, "scratch": 0.8, "stain": 0.8, "flicker": 0.8}
+"""A repair of a class needs a pixel at least this probable ..."""
+LOW = 0.2
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
-FULL = 0.5
+FULL = 0.45
 """Probability from which a pixel is wholly replaced."""
 LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005, "flicker": 0.01}
 """Share of the frame a connected repair must cover: what is called flicker in the size of a speck is a speck."""
@@ -29,13 +29,13 @@ def probability(logits: Plane, strength: float) -> Plane:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
 
 
-def hysteresis(plane: Plane, *, least: float = 0.0) -> Plane:
+def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0) -> Plane:
     """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
 
     Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane.
     """
     out = np.zeros_like(plane)
-    sure = plane >= HIGH
+    sure = plane >= high
     if not sure.any():
         return out
     count, labels = cv2.connectedComponents((plane > LOW).astype(np.uint8), connectivity=8)
@@ -67,7 +67,7 @@ def mattes(
     out = np.zeros_like(logits)
     for index, name in enumerate(CLASSES):
         if name in fix:
-            out[index] = hysteresis(probability(logits[index], strength), least=LEAST_SHARE[name])
+            out[index] = hysteresis(probability(logits[index], strength), high=HIGH[name], least=LEAST_SHARE[name])
     if force is not None:
         out[0] = np.maximum(out[0], np.clip(force, 0, 1))
     if protect is not None:

@@ -193,9 +193,7 @@ def restorer() -> Restorer:
 
 
 @pytest.mark.parametrize("seed", [3, 5])
-def test_a_damaged_clip_gains_two_decibels_in_damage(
-    seed: int, restorer: Restorer, film: Callable[..., Clip]
-) -> None:
+def test_a_damaged_clip_gains_two_decibels_in_damage(seed: int, restorer: Restorer, film: Callable[..., Clip]) -> None:
     clip = film(96, 128, frames=5, seed=seed)
     assert np.mean(clip.visible) > 0.03
     window = dict(enumerate(clip.damaged))

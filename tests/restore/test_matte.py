@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float32]
 PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
 LOGITS = hnp.arrays(np.float32, (4, 7, 9), elements=st.floats(-8, 8, width=32))
 MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
+SURE = HIGH["dirt"]
 
 
 # Probability
@@ -45,9 +46,9 @@ def test_huge_logits_neither_overflow_nor_warn() -> None:
 def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
     plane = np.zeros((8, 20), np.float32)
     plane[1:4, 1:6] = 0.3
-    plane[2, 3] = 0.6  # sure: the whole patch counts
+    plane[2, 3] = 0.7  # sure: the whole patch counts
     plane[1:4, 10:15] = 0.49  # likely everywhere, sure nowhere
-    plane[6, 18] = HIGH
+    plane[6, 18] = SURE
     made = hysteresis(plane)
     assert (made[1:4, 1:6] > 0).all()
     assert made[2, 3] == 1
@@ -58,14 +59,14 @@ def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
 
 def test_components_touch_at_corners_too() -> None:
     plane = np.zeros((4, 4), np.float32)
-    plane[0, 0], plane[1, 1], plane[3, 3] = 0.9, 0.2, 0.2
+    plane[0, 0], plane[1, 1], plane[3, 3] = 0.9, 0.3, 0.3
     made = hysteresis(plane)
     assert made[1, 1] > 0
     assert made[3, 3] == 0
 
 
 def test_opacity_rises_smoothly_from_low_to_full() -> None:
-    plane = np.array([[LOW, LOW + 1e-4, 0.2, 0.325, 0.45, FULL, 0.9, 1.0]], np.float32)
+    plane = np.array([[LOW, LOW + 1e-4, 0.3, (LOW + FULL) / 2, 0.5, FULL, 0.9, 1.0]], np.float32)
     made = hysteresis(plane)[0]
     assert made[0] == 0
     assert 0 < made[1] < 1e-4
@@ -81,8 +82,8 @@ def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
     assert made.min() >= 0
     assert made.max() <= 1
     assert not made[plane <= LOW].any()
-    assert (made[plane >= HIGH] == 1).all()
-    if plane.max() < HIGH:
+    assert (made[plane >= SURE] == 1).all()
+    if plane.max() < SURE:
         assert not made.any()
 
 

@@ -259,6 +259,25 @@ def test_parts_channels_windows_and_metadata_come_through(tmp_path: Path, restor
         assert load(tmp_path / "matte" / name)[0][0].x == 5
 
 
+@pytest.mark.parametrize("space", ["linear", "ACEScg", "cineon"])
+def test_float_plates_keep_every_bit_beside_repairs(
+    space: str, tmp_path: Path, restorer: Make, pictures: Pictures
+) -> None:
+    for number, picture in pictures(HEIGHT, WIDTH, range(1, 3)).items():
+        planes = {name: plane.astype(np.float32) * np.float32(1.0001) for name, plane in linear(picture).items()}
+        planes["R"][::7, ::5], planes["G"][::7, ::5], planes["B"][::7, ::5] = 37.5, -0.02, 1e-7
+        save(tmp_path / "in" / f"a.{number:04d}.exr", (planes, {}))
+    source = Sequence.find(tmp_path / "in")
+    run(job_of(source, tmp_path / "out", matte=tmp_path / "matte", colourspace=space), restorer())
+    for number in source.frames:
+        name = source.path(number).name
+        touched = changed_pixels(source.path(number), tmp_path / "out" / name)
+        alpha = load(tmp_path / "matte" / name)[0][1]["A"] > 0
+        assert 0.02 < alpha.mean() < 0.98
+        assert not touched[~alpha].any()
+        assert touched[alpha].mean() > 0.9
+
+
 def test_nan_and_inf_stay_as_they_are(tmp_path: Path, restorer: Make, pictures: Pictures) -> None:
     for number, picture in pictures(HEIGHT, WIDTH, range(1, 4)).items():
         planes = linear(picture)
