@@ -136,7 +136,6 @@ class PatchStream(IterableDataset[Batch]):
         worker = get_worker_info()
         if worker:  # the process itself may want its threads for training
             torch.set_num_threads(1)
-            cv2.setNumThreads(1)
         number = worker.id if worker else 0
         library = ClipLibrary.open(self.root, classes=self.classes, cache=self.cache)
         folder = self.root / "train" / "templates"

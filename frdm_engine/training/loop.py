@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -197,12 +198,16 @@ class Training:
         numbers = (signal.SIGINT, signal.SIGTERM)
         handlers = {n: signal.signal(n, lambda number, _: stop.append(number)) for n in numbers}
         loader = DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+        threads = cv2.getNumThreads()
         try:
+            # A forked worker hangs on the threads that OpenCV had in this process, so there must be none.
+            cv2.setNumThreads(1 if workers else threads)
             self._steps(iter(loader), schedule, report, stop)
         except RuntimeError:
             if not stop:  # a signal to the whole group ends the data workers too; that is no failure
                 raise
         finally:
+            cv2.setNumThreads(threads)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             self.save()

@@ -66,7 +66,7 @@ def test_components_touch_at_corners_too() -> None:
 
 
 def test_opacity_rises_smoothly_from_low_to_full() -> None:
-    plane = np.array([[LOW, LOW + 1e-4, 0.3, (LOW + FULL) / 2, 0.5, FULL, 0.9, 1.0]], np.float32)
+    plane = np.array([[LOW, LOW + 1e-4, LOW + 0.02, (LOW + FULL) / 2, FULL - 0.02, FULL, 0.9, 1.0]], np.float32)
     made = hysteresis(plane)[0]
     assert made[0] == 0
     assert 0 < made[1] < 1e-4

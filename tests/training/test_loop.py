@@ -8,8 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,9 @@ def after(steps: int) -> Report:
     return report
 
 
-def train(folder: Path, stream: PatchStream, *, steps: int, preset: Preset = TINY, workers: int = 0) -> Training:
+def train(folder: Path, stream: PatchStream, *, steps: int, preset: Preset = TINY) -> Training:
     made = Training(folder, preset, device=CPU)
-    made.run(stream, LONG, workers=workers, report=after(steps))
+    made.run(stream, LONG, workers=0, report=after(steps))
     return made
 
 
@@ -268,45 +268,47 @@ def test_an_error_is_raised_and_what_was_learned_saved(tmp_path: Path, repeated:
     assert facts_of(tmp_path)["step"] == 1
 
 
-def test_a_worker_process_prepares_batches(tmp_path: Path, stream: Callable[[], PatchStream]) -> None:
-    made = train(tmp_path, stream(), steps=2, workers=1)
-    assert made.step == 2
-    assert load(tmp_path / "last").model.limits.small_side == 48
-
-
 SCRIPT = """
 import sys
 from pathlib import Path
+import cv2
 import torch
 from frdm_engine.damage import PRESETS
+from frdm_engine.data.clips import ClipLibrary
 from frdm_engine.data.patches import PatchStream
 from frdm_engine.training.loop import Schedule, Training
 from frdm_engine.training.presets import Preset
 
 torch.set_num_threads(1)
+cv2.setNumThreads(4)
+ClipLibrary.open(Path(sys.argv[1]))  # as the command line does: OpenCV has threads before workers are forked
 model = {"width": 8, "features": 8, "prompt_dim": 16, "limits": {"small_side": 48}}
 made = Training(Path(sys.argv[2]), Preset(model=model, patch=64, frames=1), device=torch.device("cpu"))
 stream = PatchStream(root=Path(sys.argv[1]), classes=("free",), cache=None, recipes=(PRESETS["light"],), seed=0,
                      radius=2, small_side=48, size=64, frames=1, patches=1)
-made.run(stream, Schedule(minutes=5, total_minutes=5, log_every=1), workers=0,
+made.run(stream, Schedule(minutes=5, total_minutes=5, log_every=1), workers=int(sys.argv[3]),
          report=lambda line: print("step", line["step"], flush=True))
 print("saved", made.step, flush=True)
 """
 
 
-def test_sigterm_saves_and_ends(tmp_path: Path, footage: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 1])
+def test_sigterm_saves_and_ends(workers: int, tmp_path: Path, footage: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SCRIPT, str(footage), str(tmp_path)],
+        [sys.executable, "-W", "error", "-c", SCRIPT, str(footage), str(tmp_path), str(workers)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
+    watchdog = threading.Timer(90, process.kill)
+    watchdog.start()
     try:
         assert process.stdout.readline().startswith("step 1")
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=60)
     finally:
+        watchdog.cancel()
         process.kill()
         process.wait()
     assert process.returncode == 0
