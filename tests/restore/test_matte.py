@@ -47,7 +47,7 @@ def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
     plane = np.zeros((8, 20), np.float32)
     plane[1:4, 1:6] = 0.3
     plane[2, 3] = 0.7  # sure: the whole patch counts
-    plane[1:4, 10:15] = 0.49  # likely everywhere, sure nowhere
+    plane[1:4, 10:15] = SURE - 0.01  # likely everywhere, sure nowhere
     plane[6, 18] = SURE
     made = hysteresis(plane)
     assert (made[1:4, 1:6] > 0).all()

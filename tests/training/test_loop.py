@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import re
 import signal
 import subprocess
@@ -299,9 +301,11 @@ def test_sigterm_saves_and_ends(workers: int, tmp_path: Path, footage: Path) -> 
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
+        start_new_session=True,
     )
     assert process.stdout is not None
-    watchdog = threading.Timer(90, process.kill)
+    # A worker that hangs outlives its parent and holds the pipe.
+    watchdog = threading.Timer(90, os.killpg, (process.pid, signal.SIGKILL))
     watchdog.start()
     try:
         assert process.stdout.readline().startswith("step 1")
@@ -309,7 +313,8 @@ def test_sigterm_saves_and_ends(workers: int, tmp_path: Path, footage: Path) -> 
         out, _ = process.communicate(timeout=60)
     finally:
         watchdog.cancel()
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert process.returncode == 0
     steps = facts_of(tmp_path)["step"]
