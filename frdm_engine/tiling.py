@@ -238,7 +238,7 @@ def plan(
     """Choose the windows for a frame of this size.
 
     `tile` bounds a window's edge, halo included; up to there the size is taken that computes the fewest
-    pixels in all. Without it, the bound is the largest from 512 down to 128 whose window fits the budget. A
+    pixels in all. Without it, the bound is the largest from 768 down to 128 whose window fits the budget. A
     window needs `fixed_bytes + bytes_per_pixel * its pixels` on the device.
 
     Raises:

@@ -190,8 +190,8 @@ def test_only_frames_within_the_radius_count(restorer: Make, pictures: Pictures)
 
 
 def test_what_is_kept_does_not_grow(restorer: Make, pictures: Pictures) -> None:
-    window = pictures(24, 32, range(12))
-    for order in (range(12), range(11, -1, -1), (11, 0, 6)):
+    window = pictures(24, 32, range(8))
+    for order in (range(8), range(7, -1, -1), (7, 0, 4)):
         used = restorer()
         for number in order:
             used.restore(window, number)
