@@ -89,7 +89,7 @@ class Reader:
         first = self.near(frame, reach)[0]
         for number in [n for n in self._held if n < first]:
             del self._held[number]
-        for number in upcoming[:AHEAD]:
+        for number in upcoming:
             for other in self.near(number, reach):
                 if other > frame and other not in self._held:
                     self._held[other] = self._pool.submit(self._read, other)

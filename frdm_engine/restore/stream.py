@@ -29,7 +29,7 @@ from frdm_engine.plates import (
 )
 from frdm_engine.plates.convert import convert
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
-from frdm_engine.restore.reader import Frame, Reader
+from frdm_engine.restore.reader import AHEAD, Frame, Reader
 from frdm_engine.restore.restorer import Restored, Restorer
 from frdm_engine.tiling import Plan
 from frdm_engine.version import __version__
@@ -236,7 +236,7 @@ class _Run:
                     self._drain(0)
                     self.on_frame(self._skipped(frame, index))
                     continue
-                window = self.reader.window(frame, upcoming=job.frames[index + 1 :][:BEHIND])
+                window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
                 made = self._restore(window, frame)
                 self._drain(BEHIND - 1)
                 seconds, self.mark = time.monotonic() - self.mark, time.monotonic()
