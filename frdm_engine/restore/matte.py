@@ -20,6 +20,8 @@ FULL = 0.45
 """Probability from which a pixel is wholly replaced."""
 LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005, "flicker": 0.01}
 """Share of the frame a connected repair must cover: what is called flicker in the size of a speck is a speck."""
+LEAST_ELONGATION = {"dirt": 0.0, "scratch": 6.0, "stain": 0.0, "flicker": 0.0}
+"""How many times higher than wide, on average, a repair must be: a scratch is a line, a horse's leg is none."""
 
 
 def probability(logits: Plane, strength: float) -> Plane:
@@ -29,20 +31,21 @@ def probability(logits: Plane, strength: float) -> Plane:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
 
 
-def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0) -> Plane:
+def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, elongation: float = 0.0) -> Plane:
     """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
 
-    Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane.
+    Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane, or are less than
+    ``elongation`` times as high as they are wide on average.
     """
     out = np.zeros_like(plane)
     sure = plane >= high
     if not sure.any():
         return out
-    count, labels = cv2.connectedComponents((plane > LOW).astype(np.uint8), connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((plane > LOW).astype(np.uint8), connectivity=8)
     kept = np.zeros(count, dtype=bool)
     kept[np.unique(labels[sure])] = True
-    if least:
-        kept &= np.bincount(labels.ravel(), minlength=count) >= least * plane.size
+    area, height = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_HEIGHT].astype(np.int64)
+    kept &= (area >= least * plane.size) & (height * height >= elongation * area)
     kept[0] = False
     inside = kept[labels]
     ramp = np.clip((plane[inside] - LOW) / (FULL - LOW), 0, 1)
@@ -67,7 +70,12 @@ def mattes(
     out = np.zeros_like(logits)
     for index, name in enumerate(CLASSES):
         if name in fix:
-            out[index] = hysteresis(probability(logits[index], strength), high=HIGH[name], least=LEAST_SHARE[name])
+            out[index] = hysteresis(
+                probability(logits[index], strength),
+                high=HIGH[name],
+                least=LEAST_SHARE[name],
+                elongation=LEAST_ELONGATION[name],
+            )
     if force is not None:
         out[0] = np.maximum(out[0], np.clip(force, 0, 1))
     if protect is not None:

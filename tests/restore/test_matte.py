@@ -91,29 +91,41 @@ def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
 
 
 def test_each_class_has_its_matte_and_its_switch() -> None:
-    logits = np.full((4, 5, 6), -9, np.float32)
+    logits = np.full((4, 8, 6), -9, np.float32)
     for index in range(4):
-        logits[index, 1, index + 1] = 9
+        logits[index, :, index + 1] = 9
     everything = mattes(logits, fix=CLASSES, strength=1)
     for index, name in enumerate(CLASSES):
-        assert np.flatnonzero(everything[index]).tolist() == [6 + index + 1]
+        assert np.flatnonzero(everything[index]).tolist() == [6 * row + index + 1 for row in range(8)]
         alone = mattes(logits, fix=(name,), strength=1)
         np.testing.assert_array_equal(alone[index], everything[index])
-        assert np.count_nonzero(alone) == 1
+        assert np.count_nonzero(alone) == 8
         others = mattes(logits, fix=tuple(set(CLASSES) - {name}), strength=1)
         assert not others[index].any()
-        assert np.count_nonzero(others) == 3
+        assert np.count_nonzero(others) == 24
+
+
+def test_a_scratch_is_a_line() -> None:
+    """A fat upright thing, a leg say, is no scratch, whatever the network thinks; as dirt it may go."""
+    logits = np.full((4, 40, 40), -9, np.float32)
+    logits[1, 2:38, 5:7] = 9
+    logits[1, 2:38, 20:30] = 9
+    made = mattes(logits, fix=CLASSES, strength=1)
+    assert (made[1, 2:38, 5:7] == 1).all()
+    assert not made[1, :, 10:].any()
+    logits[0] = logits[1]
+    assert (mattes(logits, fix=CLASSES, strength=1)[0, 2:38, 20:30] == 1).all()
 
 
 def test_force_adds_and_protect_wins() -> None:
     logits = np.full((4, 4, 6), -9, np.float32)
-    logits[1, 2] = 9
+    logits[0, 2] = 9
     force, protect = np.zeros((4, 6), np.float32), np.zeros((4, 6), np.float32)
     force[0, :4] = [1.0, 0.5, 1.0, 7.0]
     protect[0, 2], protect[2, 1], protect[2, 2] = 1.0, 1.0, 0.25
     made = mattes(logits, fix=CLASSES, strength=1, protect=protect, force=force)
     assert made[0, 0].tolist() == [1.0, 0.5, 0.0, 1.0, 0.0, 0.0]
-    assert made[1, 2].tolist() == [1.0, 0.0, 0.75, 1.0, 1.0, 1.0]
+    assert made[0, 2].tolist() == [1.0, 0.0, 0.75, 1.0, 1.0, 1.0]
 
 
 def test_force_holds_whatever_is_switched_off() -> None:
