@@ -49,7 +49,16 @@ PUBLIC: dict[str, set[str]] = {
         "write_image",
         "write_plate",
     },
-    "frdm_engine.damage": {"CLASSES", "PRESETS", "Damager", "Recipe", "Templates"},
+    "frdm_engine.damage": {
+        "CLASSES",
+        "KINDS",
+        "PRESETS",
+        "Damager",
+        "Labelled",
+        "Processed",
+        "Recipe",
+        "Templates",
+    },
     "frdm_engine.diffusion": {"NOISE", "bridge_state", "gaussian", "sample_euler", "scheduler", "sigmas"},
 }
 

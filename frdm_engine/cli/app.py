@@ -7,12 +7,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from frdm_engine.cli.bench import bench
 from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
 from frdm_engine.cli.info import info
 from frdm_engine.cli.models import models
+from frdm_engine.cli.pack import pack
+from frdm_engine.cli.pairs import pairs
 from frdm_engine.cli.plan import plan
+from frdm_engine.cli.plot import plot
 from frdm_engine.cli.restore import restore
 from frdm_engine.cli.train import train
 from frdm_engine.errors import FrdmError
@@ -63,8 +67,10 @@ def _frdm(
     """
 
 
-for _command in (restore, demo, plan, info, models, damage, train):
+for _command in (restore, demo, plan, info, models, damage, pack, train, plot):
     app.command()(_command)
+app.add_typer(bench, name="bench")
+app.add_typer(pairs)
 
 
 def main() -> None:

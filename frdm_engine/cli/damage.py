@@ -47,7 +47,17 @@ def damage(
     clean: Annotated[
         str | None,
         typer.Option(
-            metavar="PATTERN", rich_help_panel=WHERE, help="Write the truth: undamaged, with its grain and weave."
+            metavar="PATTERN",
+            rich_help_panel=WHERE,
+            help="Write the truth: undamaged, with its grain, weave, fading and scan.",
+        ),
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            rich_help_panel=WHERE,
+            help="Write what lies where (EXR): a channel of 0 or 1 for dust, hair, standing scratch and so on.",
         ),
     ] = None,
     templates: Annotated[
@@ -62,7 +72,8 @@ def damage(
     """Damage clean plates by a recipe, with the truth beside them.
 
     A frame's damage depends on recipe, seed, frame size and frame number alone, however the range is cut. The whole
-    range counts as one shot. Weave and grain of the recipe belong to the truth; only what lies in the matte is damage.
+    range counts as one shot. Weave, fading, grain and scan of the recipe belong to the truth; only what lies in the
+    matte is damage.
     """
     from frdm_engine.cli.choosing import choose, ranges, refuse_existing
     from frdm_engine.damage import Recipe, Templates
@@ -75,10 +86,14 @@ def damage(
     def written(spec: str | None) -> Sequence | None:
         return None if spec is None else Sequence.output(spec, frames=chosen, like=source)
 
-    outputs = Outputs(Sequence.output(output, frames=chosen, like=source), written(matte), written(clean))
+    outputs = Outputs(
+        Sequence.output(output, frames=chosen, like=source), written(matte), written(clean), written(kinds)
+    )
     if outputs.matte is not None and outputs.matte.suffix.lower() != ".exr":
         raise OutputError(f"--matte {matte} must be EXR, as it has four channels of half floats; name it .exr.")
-    refuse_existing((outputs.damaged, outputs.matte, outputs.clean), overwrite=overwrite)
+    if outputs.kinds is not None and outputs.kinds.suffix.lower() != ".exr":
+        raise OutputError(f"--kinds {kinds} must be EXR, as it has a channel for each kind; name it .exr.")
+    refuse_existing((outputs.damaged, outputs.matte, outputs.clean, outputs.kinds), overwrite=overwrite)
     work = Work(source, outputs, recipe, loaded, seed, shapes, not no_grain, colorspace, layer)
     with Stop() as stop:
         done = work.run(chosen, stop)
@@ -98,15 +113,17 @@ class Outputs:
     damaged: Sequence
     matte: Sequence | None
     clean: Sequence | None
+    kinds: Sequence | None
 
 
 @dataclass(frozen=True)
 class Spoiled:
-    """One view of a frame: damaged and clean (H, W, 3) as stored in the plate, and mattes (H, W, 4), 0..1."""
+    """One view of a frame: damaged and clean (H, W, 3) as stored in the plate, mattes (H, W, 4) and kinds, 0..1."""
 
     damaged: Pixels
     clean: Pixels
     mattes: Pixels
+    kinds: Pixels
 
 
 @dataclass(frozen=True)
@@ -136,7 +153,7 @@ class Work:
         space = resolve(self.colorspace, metadata=first.metadata, path_suffix=first.path.suffix, dtype=first.dtype)
         note(f"colour space {space.name}: {space.why}")
         damagers = self._damagers(first)
-        for output in (self.outputs.damaged, self.outputs.matte, self.outputs.clean):
+        for output in (self.outputs.damaged, self.outputs.matte, self.outputs.clean, self.outputs.kinds):
             if output is not None:
                 _make(output.folder)
         for done, frame in enumerate(frames):
@@ -175,16 +192,17 @@ class Work:
                 )
 
     def _spoil(self, plate: Plate, view: str, space: ColourSpace, damager: Damager, frame: int) -> Spoiled:
+        import numpy as np
+
+        from frdm_engine.damage import KINDS
         from frdm_engine.plates.colour import finite_mask
 
         stored = plate.rgb(view)
         seen = space.encode(stored)
-        truth = damager.weave(frame, seen)
-        if self.grain:
-            truth = damager.grain(frame, truth)
-        spoiled, mattes = damager.frame(frame, truth)
+        made = damager.process(frame, seen, grain=self.grain)
         finite = finite_mask(stored)
-        mattes[~finite] = 0
+        mattes = made.mattes * finite[..., None]
+        kinds = (made.kinds * finite)[..., None] >> np.arange(len(KINDS)) & 1
 
         def back(picture: Pixels) -> Pixels:
             decoded = space.decode(picture)
@@ -192,23 +210,27 @@ class Work:
             decoded[kept] = stored[kept]
             return decoded
 
-        return Spoiled(back(spoiled), back(truth), mattes)
+        return Spoiled(back(made.plate), back(made.truth), mattes, kinds.astype(np.float32))
 
     def _write(self, plate: Plate, frame: int, made: Mapping[str, Spoiled]) -> None:
         import numpy as np
 
-        from frdm_engine.damage import CLASSES
+        from frdm_engine.damage import CLASSES, KINDS
         from frdm_engine.plates.images import write_image
         from frdm_engine.plates.plate import write_plate
 
         record = {"frdm:damage": self.recipe_name, "frdm:damageSeed": str(self.seed)}
-        if self.outputs.matte is not None:
+        told = ((self.outputs.matte, "mattes", CLASSES), (self.outputs.kinds, "kinds", KINDS))
+        for sequence, part, channels in told:
+            if sequence is None:
+                continue
             several = len(made) > 1
-            names = [f"{view}.{name}" if several else name for view in made for name in CLASSES]
+            # A space would split a channel's name in Nuke.
+            plain = [name.replace(" ", "_") for name in channels]
             write_image(
-                self.outputs.matte.path(frame),
-                np.concatenate([one.mattes for one in made.values()], axis=-1),
-                channel_names=names,
+                sequence.path(frame),
+                np.concatenate([getattr(one, part) for one in made.values()], axis=-1),
+                channel_names=[f"{view}.{name}" if several else name for view in made for name in plain],
                 metadata=record,
                 window=plate.window,
                 display=plate.display,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,17 @@ from frdm_engine.errors import CheckpointError, SettingError
 if TYPE_CHECKING:
     from frdm_engine.training.presets import Preset
 
+HELD_APART, VALIDATION_WINDOWS = 0.1, 16
+"""Share of the sources that only validation sees, and how many windows it draws."""
+
 
 def train(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Footage: the folder with MANIFEST.tsv and train/.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR|FILE.zip", help="Footage: the folder with MANIFEST.tsv and train/, or a pack of frdm pack."
+        ),
+    ],
     run: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of this training; one that exists is gone on with. [runs/PRESET]"),
@@ -41,6 +50,25 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="Where decoded footage is kept, shared by trainings. [RUN/cache]"),
     ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(metavar="PAIRS.json", help="Scans beside their restorations, see frdm pairs: real damage."),
+    ] = None,
+    pair_share: Annotated[
+        float, typer.Option(metavar="S", min=0.0, max=1.0, help="Share of the windows taken from --pairs.")
+    ] = 0.3,
+    validate_every: Annotated[
+        float,
+        typer.Option(
+            metavar="M",
+            min=0.0,
+            help="Minutes between two measurements on footage held apart, at most 5 % of the time; 0: never.",
+        ),
+    ] = 10.0,
+    validate_on: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS", help="Class of footage to measure on. [a tenth of the sources, held apart]"),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Key of the windows drawn and their damage.")] = 0,
     device: Device = "auto",
     threads: Annotated[
@@ -59,47 +87,87 @@ def train(
     if preset not in PRESETS:
         raise SettingError(f"--preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}.")
     chosen, folder = PRESETS[preset], run or Path("runs") / preset
+    if validate_on is not None and (validate_on in parse_names(classes) or data.suffix.lower() == ".zip"):
+        raise SettingError(
+            f"--validate-on {validate_on} would take what is trained on; leave it out, and a tenth is held apart."
+        )
 
+    import numpy as np
     import torch
 
+    from frdm_engine.cli.pairs import read_any
     from frdm_engine.data.clips import ClipLibrary
-    from frdm_engine.data.patches import PatchStream
+    from frdm_engine.data.packing import open_data
+    from frdm_engine.data.pairs import PairLibrary
+    from frdm_engine.data.patches import FRAME_SIZES, PatchStream
     from frdm_engine.restore.restorer import choose_device
     from frdm_engine.training.loop import Schedule, Training
+    from frdm_engine.training.validation import SIDE, Validation, fixed_batches, split
 
     where = choose_device(device)
     weights = None if start is None else _weights(start, chosen, name=preset)
     kept = cache or folder / "cache"
     wanted = parse_names(classes)
     # Decodes everything once, so that the workers only map it.
-    library = ClipLibrary.open(data, classes=wanted, cache=kept)
+    library, templates = open_data(data, classes=wanted, cache=kept)
     frames = sum(source.shape[0] for source in library.sources)
     note(f"{len(library.sources)} sources, {frames:,} frames of class {', '.join(wanted)}")
+    apart = []
+    if validate_every and validate_on is not None:
+        apart = open_data(data, classes=(validate_on,), cache=kept)[0].sources
+    elif validate_every and len(library.sources) > 1:
+        apart = split(library.sources, share=HELD_APART)[1]
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     training = Training(folder, chosen, device=where, weights=weights)
     note(f"{folder}: {preset} on {where}, from step {training.step} at {training.minutes:.1f} minutes")
     limits = training.model.limits
-    stream = PatchStream(
+    if pairs is not None:
+        real = PairLibrary.open(pairs, cache=kept, reader=read_any)
+        for height, width in FRAME_SIZES:  # refuses what is too small or short before anything is trained
+            real.window(np.random.default_rng(0), length=2 * limits.radius + 1, height=height, width=width)
+        note(f"{len(real.pairs)} pairs, {sum(len(one.damaged) for one in real.pairs):,} frames of real damage")
+    make = partial(
+        PatchStream,
         root=data,
         classes=wanted,
         cache=kept,
         recipes=chosen.recipes,
-        # A stretch that goes on must not draw what the one before has drawn.
-        seed=seed + training.step,
         radius=limits.radius,
         small_side=limits.small_side,
+    )
+    stream = make(
+        # A stretch that goes on must not draw what the one before has drawn.
+        seed=seed + training.step,
         size=chosen.patch,
         frames=chosen.frames,
         patches=chosen.patches,
+        apart=frozenset(source.name for source in apart),
+        pairs=pairs,
+        pair_share=pair_share,
+        reader=read_any,
     )
+    validation = None
+    if apart:
+        whole = make(seed=0, size=SIDE, frames=1, patches=1)
+        held = ClipLibrary(apart)
+        validation = Validation(
+            fixed_batches(whole, held, templates, count=VALIDATION_WINDOWS), every_minutes=validate_every
+        )
+        note(f"{len(apart)} sources held apart to measure on, {VALIDATION_WINDOWS} windows")
     until = training.minutes + minutes
     schedule = Schedule(
         minutes=minutes,
         total_minutes=until if total_minutes is None else total_minutes,
         log_every=log_every,
     )
-    training.run(stream, schedule, workers=workers, report=lambda line: typer.echo(describe(line)))
+    training.run(
+        stream,
+        schedule,
+        workers=workers,
+        report=lambda line: typer.echo(describe(line)),
+        validate=validation,
+    )
     typer.echo(
         f"step {training.step} after {training.minutes:.1f} minutes; "
         f"use it with: frdm restore IN OUT --model {folder / 'last'}"
@@ -110,7 +178,17 @@ def train(
 
 
 def describe(line: Mapping[str, float]) -> str:
-    """One log interval: how far, the loss, decibels before and after within damage, and the throughput."""
+    """One log interval: how far, the loss, decibels before and after within damage, and the throughput.
+
+    A line of validation tells of the whole picture, of all damage and of the harm done instead.
+    """
+    if line.get("validation"):
+        told = "  ".join(
+            f"{name} {line[f'{name}_psnr_before']:.2f}>{line[f'{name}_psnr']:.2f} dB"
+            for name in ("whole", "damage")
+            if f"{name}_psnr" in line
+        )
+        return f"step {line['step']:.0f}  held apart: {told}  {100 * line['changed']:.2f} % of sound pixels changed"
     repairs = "  ".join(
         f"{name} {line[f'{name}_psnr_before']:.1f}>{line[f'{name}_psnr']:.1f} dB"
         for name in ("dirt", "scratch", "stain")

@@ -1,7 +1,8 @@
-"""Synthetic film damage with its truth: see `recipe`."""
+"""Synthetic film damage with its truth: see `damager`."""
 
-from frdm_engine.damage.drawing import CLASSES
-from frdm_engine.damage.recipe import PRESETS, Damager, Recipe
+from frdm_engine.damage.damager import Damager, Labelled, Processed
+from frdm_engine.damage.drawing import CLASSES, KINDS
+from frdm_engine.damage.recipe import PRESETS, Recipe
 from frdm_engine.damage.templates import Templates
 
-__all__ = ["CLASSES", "PRESETS", "Damager", "Recipe", "Templates"]
+__all__ = ["CLASSES", "KINDS", "PRESETS", "Damager", "Labelled", "Processed", "Recipe", "Templates"]

@@ -1,4 +1,4 @@
-"""Flicker: the level of a frame differs from its neighbours', evenly, by a slope or in one upright band.
+"""Flicker: the level of a frame differs from its neighbours', evenly, by a slope, in one upright band or by rows.
 
 The change of a code value p is  field * (offset + gain * p + mid * 4 p (1 - p)),  the last a cheap gamma.
 """
@@ -18,6 +18,7 @@ _SHOT, _FRAME, _KNOT = 40, 41, 42
 
 #: A frame whose level is altered by less than this is left as it is: nobody sees it and no matte marks it.
 LEAST = 1.5 / 255
+WHOLE = slice(None), slice(None)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Flicker:
         self._knots = int(rng.integers(3, 16))
         # Gain, mid and offset: exposure, development and fog.
         self._blend = rng.dirichlet([2.0, 2.0, 0.6]) * rng.choice([1, 1, 1, -1], 3)
-        self._shape = "even" if rng.random() >= settings.uneven else ("slope", "band")[int(rng.integers(2))]
+        self._shape = "even" if rng.random() >= settings.uneven else ("slope", "band", "rows")[int(rng.integers(3))]
 
     def _amounts(self, frame: int) -> Array:
         """Eight numbers of about unit size that belong to this frame: part slow wave, part its own."""
@@ -86,12 +87,12 @@ class Flicker:
         change *= plate
         change = np.asarray(cv2.transform(change, np.column_stack([np.eye(3), offset * cast])), np.float32)
         if self._shape == "even":
-            canvas.mattes[..., KIND] = 1
+            canvas.enter("flicker", np.ones(plate.shape[:2], np.float32), WHOLE)
         else:
             field = self._field(amounts[4:])
             # Ends softly at nothing, so that there is no step where the matte ends.
             field *= np.clip(np.abs(field) * np.float32(1.5 * visible / LEAST) - np.float32(1.5), 0, 1)
-            canvas.mattes[..., KIND] = field != 0
+            canvas.enter("flicker", (field != 0).astype(np.float32), WHOLE)
             change *= field[..., None]
         plate += change
 
@@ -101,6 +102,12 @@ class Flicker:
         if self._shape == "slope":
             corners = np.float32(0.6) + np.float32(0.5) * amounts.reshape(2, 2)
             return np.asarray(cv2.resize(corners, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+        if self._shape == "rows":
+            # A shutter that lags or a hand that cranks unevenly: exposure depends on the row, with one soft edge.
+            y = np.linspace(-1, 1, height, dtype=np.float32)
+            edge = np.tanh((y - np.float32(0.5) * amounts[0]) * np.float32(1.5 + abs(float(amounts[1]))))
+            rows = np.float32(0.3) * amounts[2] + np.float32(0.8) * edge
+            return np.ascontiguousarray(np.broadcast_to(rows[:, None], (height, width)), np.float32)
         x = np.linspace(-1, 1, width, dtype=np.float32)
         spread = np.float32(0.3 + 0.25 * abs(amounts[1]))
         band = np.exp(-np.square((x - np.float32(0.5) * amounts[0]) / spread))

@@ -1,8 +1,4 @@
-"""Recipes: how damaged a plate gets, and the `Damager` that damages one shot by a recipe.
-
-A frame's damage depends on the recipe, the seed, the frame's size and its number alone, so frames may be made
-in any order and any number of times.
-"""
+"""Recipes: how damaged a plate gets, as data, and the named ones."""
 
 from __future__ import annotations
 
@@ -10,28 +6,20 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from frdm_engine.damage.dirt import Dirt, DirtSettings
-from frdm_engine.damage.drawing import (
-    REFERENCE_HEIGHT,
-    REFERENCE_WIDTH,
-    Array,
-    Canvas,
-    Shot,
-    log_between,
-    stream,
-)
-from frdm_engine.damage.flicker import Flicker, FlickerSettings
-from frdm_engine.damage.grain import Grain, GrainSettings
-from frdm_engine.damage.scratches import Scratches, ScratchSettings
+from frdm_engine.damage.dirt import DirtSettings
+from frdm_engine.damage.fading import FadingSettings
+from frdm_engine.damage.flicker import FlickerSettings
+from frdm_engine.damage.gate import GateSettings
+from frdm_engine.damage.grain import GrainSettings
+from frdm_engine.damage.mould import MouldSettings
+from frdm_engine.damage.scan import ScanSettings
+from frdm_engine.damage.scratches import ScratchSettings
 from frdm_engine.damage.settings import check, from_plain, span, to_plain
-from frdm_engine.damage.stains import Stains, StainSettings
-from frdm_engine.damage.templates import Templates
-from frdm_engine.damage.weave import Weave, WeaveSettings
+from frdm_engine.damage.splices import SpliceSettings
+from frdm_engine.damage.stains import StainSettings
+from frdm_engine.damage.tears import TearSettings
+from frdm_engine.damage.weave import WeaveSettings
 from frdm_engine.errors import SettingError
-
-_SHOT = 1
 
 
 @dataclass(frozen=True)
@@ -47,9 +35,15 @@ class Recipe:
     dirt: DirtSettings = field(default_factory=DirtSettings)
     scratches: ScratchSettings = field(default_factory=ScratchSettings)
     stains: StainSettings = field(default_factory=StainSettings)
+    mould: MouldSettings = field(default_factory=MouldSettings)
+    splices: SpliceSettings = field(default_factory=SpliceSettings)
+    tears: TearSettings = field(default_factory=TearSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
     flicker: FlickerSettings = field(default_factory=FlickerSettings)
     grain: GrainSettings = field(default_factory=GrainSettings)
     weave: WeaveSettings = field(default_factory=WeaveSettings)
+    fading: FadingSettings = field(default_factory=FadingSettings)
+    scan: ScanSettings = field(default_factory=ScanSettings)
 
     def __post_init__(self) -> None:
         check(self)
@@ -98,103 +92,47 @@ PRESETS = {
             rain_presence=0.1,
             rain=(1, 6),
             scuff=0.03,
+            cinch=0.004,
             opacity=(0.1, 0.6),
         ),
         stains=StainSettings(presence=0.1, alive=(0.3, 1.0), density=(0.04, 0.12)),
+        mould=MouldSettings(presence=0.02, alive=(0.5, 2.0), dye=(0.15, 0.5)),
+        splices=SpliceSettings(chance=1 / 400, height=(0.008, 0.03)),
+        tears=TearSettings(chance=1 / 2000, length=(0.08, 0.3)),
+        gate=GateSettings(presence=0.04, alive=(0.5, 1.0), length=(0.012, 0.05)),
         flicker=FlickerSettings(presence=0.25, strength=(0.006, 0.012)),
         grain=GrainSettings(strength=(0.0, 0.02)),
         weave=WeaveSettings(presence=0.2, jitter=(0.03, 0.2), sway=(0, 0.3)),
+        fading=FadingSettings(presence=0.2, common=(0, 0.1), dye=(0, 0.2), stain=(0, 0.05)),
+        scan=ScanSettings(presence=0.2, sigma=(0.3, 0.6), quality=(88, 97)),
     ),
     "medium": Recipe(
         dirt=DirtSettings(density=25),
         scratches=ScratchSettings(running=(0.5, 3.0), standing=0.4, rain_presence=0.25, rain=(2, 15)),
         stains=StainSettings(presence=0.3, alive=(0.4, 2.0)),
+        mould=MouldSettings(presence=0.05, alive=(1.0, 4.0)),
+        splices=SpliceSettings(chance=1 / 120),
+        tears=TearSettings(chance=1 / 400),
+        gate=GateSettings(presence=0.07),
+        fading=FadingSettings(presence=0.3),
+        scan=ScanSettings(presence=0.25),
     ),
     "heavy": Recipe(
         size_scale=(1.0, 2.5),
         dirt=DirtSettings(density=150, burst=0.05, burst_factor=(1.5, 3.0)),
         scratches=ScratchSettings(
-            presence=1.0, running=(4, 14), standing=2.0, rain_presence=0.6, rain=(10, 60), scuff=1.0
+            presence=1.0, running=(4, 14), standing=2.0, rain_presence=0.6, rain=(10, 60), scuff=1.0, cinch=0.15
         ),
         stains=StainSettings(presence=0.8, alive=(1.0, 6.0), density=(0.08, 0.35)),
+        mould=MouldSettings(presence=0.25, alive=(2.0, 12.0), dye=(0.2, 0.95)),
+        splices=SpliceSettings(chance=1 / 30),
+        tears=TearSettings(chance=1 / 50, length=(0.15, 1.0)),
+        gate=GateSettings(presence=0.2, alive=(1.0, 3.0)),
         flicker=FlickerSettings(presence=0.8, strength=(0.012, 0.05)),
         grain=GrainSettings(strength=(0.01, 0.04)),
         weave=WeaveSettings(presence=0.8, jitter=(0.1, 0.9), sway=(0, 1.5)),
+        fading=FadingSettings(presence=0.6, common=(0, 0.4), dye=(0.1, 0.7), stain=(0, 0.3), gradient=0.4),
+        scan=ScanSettings(presence=0.4, quality=(55, 92)),
     ),
     "archive-mixed": Recipe(),
 }
-
-
-class Damager:
-    """Damages one shot: a stream of frames (height, width, 3) that belong together."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        *,
-        seed: int,
-        height: int,
-        width: int,
-        templates: Templates | None = None,
-        monochrome: bool = False,
-    ) -> None:
-        """`monochrome` keeps grain and damage gray, for gray plates; `templates` adds cut shapes.
-
-        Raises:
-            SettingError: the frame is smaller than 8 pixels.
-        """
-        if min(height, width) < 8:
-            raise SettingError(f"A frame of {width}x{height} pixels is too small to damage; the least is 8x8.")
-        factor = log_between(stream(seed, _SHOT), recipe.size_scale)
-        unit = max(1.0, width / REFERENCE_WIDTH)
-        self.recipe = recipe
-        self.shot = Shot(
-            seed=seed,
-            height=height,
-            width=width,
-            scale=factor * unit,
-            area=height * width / (REFERENCE_HEIGHT * REFERENCE_WIDTH * unit**2),
-            across=width / (REFERENCE_WIDTH * unit),
-            monochrome=monochrome,
-            templates=templates,
-        )
-        self._weave, self._grain = Weave(recipe.weave, self.shot), Grain(recipe.grain, self.shot)
-        self._layers = (
-            Flicker(recipe.flicker, self.shot),
-            Stains(recipe.stains, self.shot),
-            Scratches(recipe.scratches, self.shot),
-            Dirt(recipe.dirt, self.shot),
-        )
-
-    def weave(self, frame: int, plate: Array) -> Array:
-        """The clean plate as it lay in the gate; part of the truth, to be applied first."""
-        return self._weave.move(frame, self._checked(plate))
-
-    def grain(self, frame: int, plate: Array) -> Array:
-        """The clean plate with grain; part of the truth, to be applied before the damage."""
-        return self._grain.add(frame, self._checked(plate))
-
-    def frame(self, frame: int, plate: Array) -> tuple[Array, Array]:
-        """The damaged plate and what was done to it.
-
-        Args:
-            frame: the frame's number; may be negative.
-            plate: (H, W, 3) float32, display-like code values about 0..1; left as it is.
-
-        Returns:
-            The damaged plate, alike, and mattes (H, W, 4) float32, 0..1, by `CLASSES`: each kind's opacity.
-            Where all four are 0 the damaged plate equals the plate bit for bit.
-
-        Raises:
-            SettingError: the plate is not float32 of this shot's size.
-        """
-        canvas = Canvas(self._checked(plate).copy())
-        for layer in self._layers:
-            layer.draw(frame, canvas)
-        return canvas.plate, canvas.mattes
-
-    def _checked(self, plate: Array) -> Array:
-        wanted = (self.shot.height, self.shot.width, 3)
-        if plate.shape != wanted or plate.dtype != np.float32:
-            raise SettingError(f"The plate must be float32 {wanted}, not {plate.dtype} {plate.shape}.")
-        return np.ascontiguousarray(plate)

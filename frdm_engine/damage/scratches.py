@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from frdm_engine.damage import shapes
+from frdm_engine.damage import film, shapes
 from frdm_engine.damage.drawing import (
     REFERENCE_HEIGHT,
     REFERENCE_WIDTH,
@@ -24,10 +24,11 @@ from frdm_engine.damage.drawing import (
     log_mean,
     stream,
 )
+from frdm_engine.damage.film import Law
 from frdm_engine.damage.settings import check, number, span
 
 KIND = 1  # in CLASSES
-_SHOT, _SLOT, _STANDING, _FRAME, _RAIN, _SCUFF, _LENGTH = 20, 21, 22, 23, 24, 25, 26
+_SHOT, _SLOT, _STANDING, _FRAME, _RAIN, _SCUFF, _LENGTH, _CINCH = 20, 21, 22, 23, 24, 25, 26, 27
 
 #: Running scratches begin in slots of this many frames.
 SLOT = 32
@@ -44,12 +45,18 @@ class ScratchSettings:
         standing: mean number of scratches that stay exactly in place for the whole shot.
         rain_presence, rain: chance that a shot has rain, fine lines of one frame, and span of their number.
         scuff: mean number of scuffs, short lines at any angle, in a frame.
+        cinch: mean number of cinch marks in a frame, bundles of short lines where a loose roll was pulled tight.
         width: span of widths in pixels, log-uniform; under 1 a line is thin and faint.
         opacity: span of opacities of running and standing scratches; of rain, a third of it.
         white: share of white scratches in a shot; the rest are black.
-        colour: share of scratches that took one emulsion layer and so alter some channels only.
+        colour: share of scratches that took some of the colour layers only (see `film`); never in monochrome shots.
         partial: share of scratches that cross only a part of the height.
         broken: share of scratches interrupted along their length.
+        steady: span of the share of breaks and unevenness that stays at its height from frame to frame, as where
+            a roller of one frame's circumference or the gate made the scratch; the rest runs on along the film
+            and so is new in each frame.
+        paired: share of scratches with a second one beside them.
+        ragged: share of the scratches wider than 2 pixels whose edge is torn.
         bordered: share of scratches with a bright core and dark borders, or the other way round.
         drift: standard deviation of the drift in pixels a frame, of those that drift.
         wobble: span of the amplitude in pixels of those that wobble.
@@ -62,12 +69,16 @@ class ScratchSettings:
     rain_presence: float = number(0.35, 0, 1)
     rain: tuple[float, float] = span((2.0, 30.0), 0, 2000)
     scuff: float = number(0.15, 0, 50)
+    cinch: float = number(0.02, 0, 20)
     width: tuple[float, float] = span((0.5, 4.0), 0.2, 20)
     opacity: tuple[float, float] = span((0.10, 1.0), 0, 1)
     white: tuple[float, float] = span((0.2, 0.95), 0, 1)
     colour: float = number(0.12, 0, 1)
     partial: float = number(0.3, 0, 1)
     broken: float = number(0.4, 0, 1)
+    steady: tuple[float, float] = span((0.2, 0.9), 0, 1)
+    paired: float = number(0.12, 0, 1)
+    ragged: float = number(0.4, 0, 1)
     bordered: float = number(0.15, 0, 1)
     drift: float = number(0.4, 0, 20)
     wobble: tuple[float, float] = span((0.5, 6.0), 0, 100)
@@ -89,14 +100,17 @@ class Line:
     tilt: float
     bow: tuple[float, float, float]  # amplitude, turn a pixel, phase
     width: float
-    level: float
     opacity: float
     soft: float
     top: float
     bottom: float
     gate: float  # share of its length that is missing
+    steady: float  # share of its breaks that stay at their height
+    ragged: float
+    twin: tuple[float, float] | None  # how far to the right a second line runs, and its opacity
     border: float
-    tint: Array | None
+    law: Law
+    rim: Law
 
 
 class Scratches:
@@ -153,6 +167,11 @@ class Scratches:
             top = rng.uniform(-0.3 * length, shot.height - 0.7 * length)
             bottom = top + length
         width = log_between(rng, settings.width) * max(shot.scale, 0.6)
+        level = self._level(rng)
+        twin = None
+        if rng.random() < settings.paired:
+            gap = width + log_between(rng, (1.5, 14)) * max(shot.scale, 0.6)
+            twin = gap * rng.choice([-1, 1]), rng.uniform(0.4, 1.0)
         return Line(
             key=key,
             born=born,
@@ -163,26 +182,31 @@ class Scratches:
             tilt=rng.normal(0, 0.004) if rng.random() < 0.6 else 0.0,
             bow=(abs(rng.normal(0, 0.5)) * shot.scale, 2 * np.pi / rng.uniform(100, 900), rng.uniform(0, 6)),
             width=width,
-            level=self._level(rng),
             opacity=between(rng, settings.opacity) ** 1.3,
             soft=self._soft * rng.uniform(0.8, 1.6),
             top=top,
             bottom=bottom,
             gate=rng.uniform(0.15, 0.7) if rng.random() < settings.broken else 0.0,
+            steady=between(rng, settings.steady),
+            ragged=rng.uniform(0.2, 0.6) if width > 2 and rng.random() < settings.ragged else 0.0,
+            twin=twin,
             border=rng.uniform(0.2, 0.6) if rng.random() < settings.bordered else 0.0,
-            tint=self._tint(rng),
+            law=self._law(rng, level),
+            rim=_neutral(1 - level),
         )
 
     def _level(self, rng: Rng) -> float:
         shade = 0.3 * float(rng.random()) ** 2
         return 1.03 - shade if rng.random() < self._white else shade
 
-    def _tint(self, rng: Rng) -> Array | None:
+    def _law(self, rng: Rng, level: float) -> Law:
+        """What a scratch that leaves black, or white, at code value `level` does to the film."""
         if self.shot.monochrome or rng.random() >= self.settings.colour:
-            return None
-        tint = rng.uniform(0, 0.4, 3).astype(np.float32)
-        tint[int(rng.integers(3))] = 1
-        return tint
+            return _neutral(level)
+        deep = rng.uniform(0.2, 0.9)
+        if level > 0.5:
+            return film.loses_dye(film.depth(deep, film.PRINT_LAYERS))
+        return film.takes_light(film.depth(deep, film.NEGATIVE_LAYERS) * np.float32(rng.uniform(0.6, 1.6)))
 
     def draw(self, frame: int, canvas: Canvas) -> None:
         """Draw the scratches of this frame."""
@@ -194,6 +218,9 @@ class Scratches:
         rng = stream(self.shot.seed, _SCUFF, frame)
         for _ in range(int(rng.poisson(self.settings.scuff * self.shot.area))):
             self._scuff(rng, canvas)
+        rng = stream(self.shot.seed, _CINCH, frame)
+        for _ in range(int(rng.poisson(self.settings.cinch * self.shot.area))):
+            self._cinch(rng, canvas)
 
     def place(self, line: Line, frame: int) -> float:
         """Where the line stands in this frame, pixels from the left."""
@@ -208,25 +235,38 @@ class Scratches:
         top, bottom = max(0, int(line.top)), min(height, int(np.ceil(line.bottom)))
         if bottom - top < 2:
             return
+        kind = "standing scratch" if line.key[0] == _STANDING else "scratch"
         rng = stream(self.shot.seed, _FRAME, *line.key, frame)
         y = np.arange(top, bottom, dtype=np.float32)
         bow = line.bow[0] * np.sin(line.bow[1] * (y + frame * height) + line.bow[2])
         path = (self.place(line, frame) + line.tilt * (y - height / 2) + bow).astype(np.float32)
         # What stays along the length, and what each frame has of its own.
         lasting = stream(self.shot.seed, _LENGTH, *line.key)
-        along = 0.75 + 0.35 * shapes.wander(lasting, y, height / 5) + 0.2 * shapes.wander(rng, y, height / 12)
+        stays, runs = np.float32(line.steady**0.5), np.float32((1 - line.steady) ** 0.5)
+        uneven = stays * shapes.wander(lasting, y, height / 5) + runs * shapes.wander(rng, y, height / 12)
+        along: Array = np.asarray(0.75 + 0.4 * uneven, np.float32)
         if line.gate:
-            gaps = shapes.wander(lasting, y, height / 16) + shapes.wander(rng, y, height / 9)
-            along *= np.clip((gaps - np.quantile(gaps, line.gate)) * 3 + 0.5, 0, 1)
+            gaps = stays * shapes.wander(lasting, y, height / 16) + runs * shapes.wander(rng, y, height / 9)
+            along *= np.clip((gaps - np.quantile(gaps, line.gate)) * 4 + 0.5, 0, 1)
         if line.top > 0 or line.bottom < height:
             along *= np.clip(np.minimum(y - line.top, line.bottom - y) / 6, 0, 1)
         fade = min(1.0, (age + 1) / 3, (line.life - age) / 3) if line.life > 6 else 1.0
         along = (np.clip(along, 0, 1.15) * (line.opacity * fade)).astype(np.float32)
+        width: float | Array = line.width
+        if line.ragged:
+            # Either edge is torn in its own way, part of it for good.
+            left_edge, right_edge = (shapes.wander(rng, y, 2.0) + shapes.wander(own, y, 11.0) for own in (lasting, rng))
+            torn = np.float32(0.5 * line.ragged * line.width)
+            path = path + torn * (right_edge - left_edge) / 2
+            width = np.maximum(line.width + torn * (left_edge + right_edge) / 2, 0.3).astype(np.float32)
+        if line.twin:
+            beside, left = shapes.line(path + np.float32(line.twin[0]), 0.8 * line.width, line.soft)
+            self._lay(canvas, beside * (along * np.float32(line.twin[1]))[:, None], top, left, line.law, kind)
         if line.border:
             rim, left = shapes.line(path, line.width, line.soft, rim=True)
-            self._lay(canvas, rim * (along * np.float32(line.border))[:, None], top, left, 1 - line.level, line.tint)
-        alpha, left = shapes.line(path, line.width, line.soft)
-        self._lay(canvas, alpha * along[:, None], top, left, line.level, line.tint)
+            self._lay(canvas, rim * (along * np.float32(line.border))[:, None], top, left, line.rim, kind)
+        alpha, left = shapes.line(path, width, line.soft)
+        self._lay(canvas, alpha * along[:, None], top, left, line.law, kind)
 
     def _drop(self, rng: Rng, canvas: Canvas) -> None:
         """One line of rain: short, fine, faint, gone in the next frame."""
@@ -235,14 +275,14 @@ class Scratches:
         y0, x0 = rng.uniform(-0.5 * length, shot.height - 0.5 * length), rng.uniform(0, shot.width)
         width, soft = log_between(rng, (0.5, 1.6)) * unit, self._soft * rng.uniform(0.8, 1.5)
         opacity = between(rng, self.settings.opacity) * between(rng, (0.2, 0.7))
-        tilt, level, tint = rng.normal(0, 0.01), self._level(rng), self._tint(rng)
+        tilt, law = rng.normal(0, 0.01), self._law(rng, self._level(rng))
         top, bottom = max(0, int(y0)), min(shot.height, int(y0 + length))
         if bottom - top < 3:
             return
         y = np.arange(top, bottom, dtype=np.float32)
         along = np.clip(np.minimum(y - y0, y0 + length - y) / (0.2 * length), 0, 1) * opacity
         alpha, left = shapes.line((x0 + tilt * (y - y0)).astype(np.float32), width, soft)
-        self._lay(canvas, alpha * along[:, None].astype(np.float32), top, left, level, tint)
+        self._lay(canvas, alpha * along[:, None].astype(np.float32), top, left, law)
 
     def _scuff(self, rng: Rng, canvas: Canvas) -> None:
         """A short nearly straight line at any angle, or a cut shape of several."""
@@ -255,9 +295,25 @@ class Scratches:
         alpha = alpha * np.float32(rng.uniform(0.15, 0.9))
         top = round(rng.uniform(0, shot.height) - alpha.shape[0] / 2)
         left = round(rng.uniform(0, shot.width) - alpha.shape[1] / 2)
-        self._lay(canvas, alpha, top, left, self._level(rng), self._tint(rng))
+        self._lay(canvas, alpha, top, left, self._law(rng, self._level(rng)))
+
+    def _cinch(self, rng: Rng, canvas: Canvas) -> None:
+        """A cinch mark: a bundle of short lines along the film, each a little shifted."""
+        shot = self.shot
+        length, wide = log_between(rng, (10, 45)) * shot.scale, log_between(rng, (12, 70)) * shot.scale
+        alpha = shapes.bundle(rng, length, wide, rng.uniform(0.35, 0.8) * shot.scale, 0.8 * self._soft)
+        alpha = alpha * np.float32(rng.uniform(0.25, 0.9))
+        top = round(rng.uniform(0, shot.height) - alpha.shape[0] / 2)
+        left = round(rng.uniform(0, shot.width) - alpha.shape[1] / 2)
+        self._lay(canvas, alpha, top, left, self._law(rng, self._level(rng)))
 
     @staticmethod
-    def _lay(canvas: Canvas, alpha: Array, top: int, left: int, level: float, tint: Array | None) -> None:
-        colour = np.full(3, level, np.float32)
-        canvas.blend(KIND, alpha, top=top, left=left, colour=colour, tint=tint)
+    def _lay(canvas: Canvas, alpha: Array, top: int, left: int, law: Law, kind: str = "scratch") -> None:
+        canvas.blend(kind, alpha, top=top, left=left, colour=law)
+
+
+def _neutral(level: float) -> Law:
+    """Dark: a filter that leaves `level` of white. Bright: so much dye is gone that black becomes `level`."""
+    if level > 0.5:
+        return film.loses_dye(1 - float(film.density(min(level, 1.0))) / film.BLACK)
+    return film.takes_light(float(film.density(max(level, 0.02))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from frdm_engine.damage.drawing import Array, Rng
+from frdm_engine.damage.drawing import Array, Rng, log_between
 
 #: Strands are drawn this much larger and shrunk: OpenCV has no lines thinner than a pixel.
 OVERSAMPLING = 3
@@ -128,25 +128,65 @@ def cluster(rng: Rng, spread: float, size: float, soft: float) -> Array:
     return blurred * np.float32(0.95 / max(float(blurred.max()), 1e-6))
 
 
-def line(path: Array, width: float, soft: float, *, rim: bool = False) -> tuple[Array, int]:
+def bundle(rng: Rng, length: float, wide: float, thickness: float, soft: float) -> Array:
+    """A cinch mark: many short upright lines side by side over `wide` pixels, along a slant."""
+    count, slant = max(5, int(wide / 2 * rng.uniform(0.5, 1.0))), rng.uniform(-1, 1)
+    height, width = int(np.ceil(length * (1.6 + abs(slant)))) + 4, int(np.ceil(wide)) + 4
+    sheet = np.zeros((height * OVERSAMPLING, width * OVERSAMPLING), np.uint8)
+    across = np.sort(rng.uniform(0, 1, count))
+    middle = height / 2 + slant * length * (across - 0.5) + rng.normal(0, 0.12 * length, count)
+    half = 0.5 * length * rng.uniform(0.15, 1.0, count)
+    ends = np.stack([2 + across * wide, middle - half, 2 + across * wide + rng.normal(0, 0.7, count), middle + half], 1)
+    strength = rng.integers(60, 256, count)
+    for points, shade in zip(np.round(ends * (OVERSAMPLING * 16)).astype(int).tolist(), strength.tolist(), strict=True):
+        pen = max(1, round(thickness * OVERSAMPLING))
+        cv2.line(sheet, points[:2], points[2:], shade, pen, cv2.LINE_AA, 4)
+    small = cv2.resize(sheet, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return soften(small * np.float32(1 / 255), soft)
+
+
+def trace(rng: Rng, length: float, size: float, soft: float) -> Array:
+    """Dots or dashes in a row, upright or nearly so: what a dirty roller or a skipping burr leaves."""
+    step = size * log_between(rng, (1.8, 6.0))
+    count, dash = max(3, int(length / step)), size * log_between(rng, (0.6, 2.5))
+    slant = rng.normal(0, 0.08) if rng.random() < 0.7 else rng.uniform(-1.5, 1.5)
+    along = (np.arange(count) + rng.normal(0, 0.12, count)) * step
+    across = rng.normal(0, 0.15 * size, count)
+    cos, sin = np.cos(slant), np.sin(slant)
+    middle = np.stack([along * sin + across, along * cos], 1)
+    ends = np.stack([middle, middle + np.array([dash * sin, dash * cos])], 1)
+    margin = size + 2
+    ends -= ends.min((0, 1)) - margin
+    width, height = np.ceil(ends.max((0, 1)) + margin).astype(int) + 1
+    sheet = np.zeros((height * OVERSAMPLING, width * OVERSAMPLING), np.uint8)
+    for points in np.round(ends * (OVERSAMPLING * 16)).astype(int):
+        if rng.random() < 0.85:
+            pen = max(1, round(size * OVERSAMPLING * rng.uniform(0.6, 1.2)))
+            cv2.line(sheet, points[0].tolist(), points[1].tolist(), int(rng.integers(110, 256)), pen, cv2.LINE_AA, 4)
+    small = cv2.resize(sheet, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return soften(small * np.float32(1 / 255), soft)
+
+
+def line(path: Array, width: float | Array, soft: float, *, rim: bool = False) -> tuple[Array, int]:
     """An upright line along `path` (h,), pixels from the frame's left, and the column where its patch begins.
 
-    Across it is a plateau with soft edges; under a pixel wide it is as much fainter. `rim` asks for the two
-    borders beside it instead.
+    Across it is a plateau with soft edges; under a pixel wide it is as much fainter. `width` may be (h,), for a
+    ragged one. `rim` asks for the two borders beside it instead.
     """
     edge = 0.5 + soft
-    reach = (1.5 if rim else 0.5) * width + edge + 1
+    reach = (1.5 if rim else 0.5) * float(np.max(width)) + edge + 1
+    width = np.asarray(width, np.float32).reshape(-1, 1)
     left, right = int(np.floor(path.min() - reach)), int(np.ceil(path.max() + reach)) + 1
     away = np.abs(np.arange(left, right, dtype=np.float32)[None, :] - path[:, None])
     if rim:
-        away, width = np.abs(away - np.float32(width)), 0.8 * width
+        away, width = np.abs(away - width), np.float32(0.8) * width
     half = width / 2
-    ramp = np.clip((np.float32(half + edge) - away) * np.float32(1 / (2 * edge)), 0, 1)
+    ramp = np.clip((half + np.float32(edge) - away) * np.float32(1 / (2 * edge)), 0, 1)
     ramp *= ramp * (3 - 2 * ramp)
     # The sum across is the line's width where that is thinner than its edges.
-    peak = min(1.0, (half + edge) / (2 * edge))
+    peak = np.minimum((half + edge) / (2 * edge), 1)
     peak *= peak * (3 - 2 * peak)
-    return np.asarray(ramp * np.float32(min(1.0, 1.1 * width / (half + edge)) / peak), np.float32), left
+    return np.asarray(ramp * (np.minimum(1.1 * width / (half + edge), 1) / peak), np.float32), left
 
 
 def wander(rng: Rng, y: Array, step: float) -> Array:

@@ -20,10 +20,12 @@ from frdm_engine.damage.drawing import (
     Rng,
     Shot,
     between,
+    largest,
     log_between,
     log_mean,
     stream,
 )
+from frdm_engine.damage.film import bleached
 from frdm_engine.damage.settings import check, number, span
 
 KIND = 2  # in CLASSES
@@ -41,7 +43,8 @@ class StainSettings:
         alive: mean number of stains at any time, in a shot that has them.
         life: span of their lives in frames, log-uniform.
         size: span of diameters as a fraction of the frame's width, log-uniform.
-        density: span of the strongest change of density: 0.1 takes a tenth of the light.
+        density: span of the strongest change: 0.1 takes a tenth of the code value, a density of 0.09 D, or bleaches
+            a quarter of the dye.
         bright: share of stains that bleach instead of darken.
         cast: span of the colour cast, as a share of the density change; never in monochrome shots.
         tide: share with a line where the liquid stopped.
@@ -157,18 +160,18 @@ class Stains:
         fade = min(1.0, (age + 1) / 2, (stain.life - age) / 2) if stain.life > 4 and not stain.lively else 1.0
         cover = np.where(cover * fade < 4 * FAINTEST, np.float32(0), cover * np.float32(fade))
         plate = canvas.plate[y0:y1, x0:x1]
-        # Dark stains take a share of the light, bright ones of the density.
-        room = plate if stain.change[np.abs(stain.change).argmax()] < 0 else np.float32(1.05) - plate
+        # Dark stains are filters and take a share of what is there, bright ones a share of the dye.
+        dark = stain.change[np.abs(stain.change).argmax()] < 0
+        room = np.maximum(plate, 0) if dark else np.float32(2.5) * bleached(plate)
         change = room * (cover * strength)[..., None]
         change *= stain.change
         # Judged over a neighbourhood, since a stain is a region.
         coarse = max(2, (x1 - x0) // 8), max(2, (y1 - y0) // 8)
-        seen = cv2.resize(np.abs(change).max(axis=2), coarse, interpolation=cv2.INTER_AREA)
+        seen = cv2.resize(largest(change), coarse, interpolation=cv2.INTER_AREA)
         seen = cv2.resize(seen, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         alpha = cover * np.clip(seen * np.float32(2 / VISIBLE), 1 / 255, 1)
         canvas.plate[y0:y1, x0:x1] += change
-        matte = canvas.mattes[y0:y1, x0:x1, KIND]
-        matte += alpha * (1 - matte)
+        canvas.enter("stain", alpha, (slice(y0, y1), slice(x0, x1)))
 
     def _body(self, stain: _Stain, frame: int) -> Array:
         """Where the stain lies, 0..1, and how strong it is there, -0.5..1.6: small, (h, w, 2)."""
@@ -193,7 +196,8 @@ class Stains:
             line = np.exp(-np.square((level * np.float32(stain.sharp) - np.float32(0.6)) * np.float32(2.5)))
             strength = strength + np.float32(stain.tide) * line
         if stain.mottle:
-            strength = strength * (1 + np.float32(stain.mottle) * rng.standard_normal((side, side), np.float32))
+            rough = cv2.GaussianBlur(rng.standard_normal((side, side), np.float32), (0, 0), 0.9) * np.float32(2.5)
+            strength = strength * (1 + np.float32(stain.mottle) * rough)
         return np.stack([cover, np.clip(strength, -0.5, 1.6)], axis=2)
 
 

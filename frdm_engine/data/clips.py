@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frdm_engine.data.boiling import boil
 from frdm_engine.data.footage import Footage, load_footage, read_manifest
 from frdm_engine.data.frames import Pixels, read_frames
 from frdm_engine.data.grading import grade
@@ -31,6 +32,8 @@ class Sampling:
     objects_on_video: float = 0.35
     objects_on_still: float = 0.75
     parallax: float = 0.5
+    boiling: float = 0.15
+    """Windows with a region of water, leaves or smoke."""
     pan_on_video: float = 0.35
     strides: tuple[float, ...] = (0.6, 0.3, 0.1)
     """Probability of taking every frame, every second, every third."""
@@ -105,6 +108,8 @@ class ClipLibrary:
                 break
         if rng.random() < (self.sampling.objects_on_still if still else self.sampling.objects_on_video):
             paste_objects(rng, frames, texture=self._texture(rng, height=height, width=width))
+        if rng.random() < self.sampling.boiling:
+            boil(rng, frames)
         return grade(rng, frames)
 
     def _film(self, rng: np.random.Generator, *, length: int, height: int, width: int) -> tuple[Pixels, bool]:

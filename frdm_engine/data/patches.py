@@ -20,8 +20,17 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from frdm_engine.damage import Damager, Recipe, Templates
 from frdm_engine.data.clips import ClipLibrary
+from frdm_engine.data.packing import open_data
+from frdm_engine.data.pairs import PairLibrary, Reader, read_picture
 from frdm_engine.model.encoder import columns
-from frdm_engine.model.frame_fusion import Evidence, Motion, gather_evidence, quarter_flow, window_motion
+from frdm_engine.model.frame_fusion import (
+    Evidence,
+    Motion,
+    gather_evidence,
+    out_of_range,
+    quarter_flow,
+    window_motion,
+)
 from frdm_engine.model.small import small_size
 
 FRAME_SIZES = ((224, 320), (256, 288), (192, 352), (320, 224))
@@ -30,6 +39,8 @@ VISIBLE = 6 / 255
 """A dirt or scratch pixel altered by this much, model encoding, counts as wholly damaged."""
 VISIBLE_LEVEL = 2 / 255
 """The same for stains and flicker, which are broad and therefore seen sooner."""
+SUSPECT = 0.05
+"""Model encoding: how far a pixel must leave the range of its neighbours to draw a patch."""
 LOCKED_OFF, BORDERS, SOFT_SCANS = 0.15, 0.15, 0.25
 """Shares of windows in which nothing moves but the film, that show the gate's edge, that are softly scanned."""
 
@@ -111,7 +122,8 @@ def join(parts: list[Views]) -> Views:
 class PatchStream(IterableDataset[Batch]):
     """Endless batches: ``frames`` damaged windows, each by one of ``recipes``, ``patches`` of ``size`` pixels each.
 
-    Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone.
+    Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone. ``root`` is a folder with a manifest, or a pack.
+    Sources named in ``apart`` are never drawn. With a register of ``pairs``, ``pair_share`` of the windows are real.
     """
 
     def __init__(
@@ -127,28 +139,45 @@ class PatchStream(IterableDataset[Batch]):
         size: int = 128,
         frames: int = 2,
         patches: int = 3,
+        apart: frozenset[str] = frozenset(),
+        pairs: Path | None = None,
+        pair_share: float = 0.3,
+        reader: Reader = read_picture,
     ) -> None:
         self.root, self.classes, self.cache, self.recipes = root, classes, cache, tuple(recipes)
         self.seed, self.radius, self.small_side = seed, radius, small_side
         self.size, self.frames, self.patches = size, frames, patches
+        self.apart, self.pairs, self.pair_share, self.reader = apart, pairs, pair_share, reader
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         if worker:  # the process itself may want its threads for training
             torch.set_num_threads(1)
         number = worker.id if worker else 0
-        library = ClipLibrary.open(self.root, classes=self.classes, cache=self.cache)
-        folder = self.root / "train" / "templates"
-        templates = Templates(folder) if folder.is_dir() else None
+        library, templates = open_data(self.root, classes=self.classes, cache=self.cache)
+        library.sources = [source for source in library.sources if source.name not in self.apart]
+        real = None if self.pairs is None else PairLibrary.open(self.pairs, cache=self.cache, reader=self.reader)
         index = 0
         while True:
-            yield self.batch(library, templates, np.random.default_rng((self.seed, number, index)))
+            yield self.batch(library, templates, np.random.default_rng((self.seed, number, index)), real=real)
             index += 1
 
-    def batch(self, library: ClipLibrary, templates: Templates | None, rng: np.random.Generator) -> Batch:
+    def batch(
+        self,
+        library: ClipLibrary,
+        templates: Templates | None,
+        rng: np.random.Generator,
+        *,
+        real: PairLibrary | None = None,
+    ) -> Batch:
         """One batch; all its frames share one size."""
         height, width = FRAME_SIZES[rng.integers(len(FRAME_SIZES))]
-        made = [self._window(library, templates, rng, height, width) for _ in range(self.frames)]
+        made = [
+            self._window(library, templates, rng, height, width)
+            if real is None or rng.random() >= self.pair_share
+            else self._real_window(real, rng, height, width)
+            for _ in range(self.frames)
+        ]
         window, clean, matte = (torch.stack(part) for part in zip(*made, strict=True))
         whole = views(window, clean, truth_matte(window[:, self.radius], clean, matte))
         size = small_size(height, width, self.small_side)
@@ -158,7 +187,7 @@ class PatchStream(IterableDataset[Batch]):
         parts, boxes, owner = [], [], []
         for frame in range(self.frames):
             one = pick(whole, frame)
-            for x, y in self._places(one.matte, rng):
+            for x, y in self._places(one, rng):
                 parts.append(crop(one, x, y, x + self.size, y + self.size))
                 boxes.append((x / width, y / height, (x + self.size) / width, (y + self.size) / height))
                 owner.append(frame)
@@ -203,16 +232,31 @@ class PatchStream(IterableDataset[Batch]):
             _planes(matte),
         )
 
-    def _places(self, matte: Tensor, rng: np.random.Generator) -> list[tuple[int, int]]:
-        """Corners of patches, multiples of 4: two in three are drawn towards damage."""
-        height, width = matte.shape[-2:]
-        sharp = matte[0, :3].amax(dim=0).numpy()
+    def _real_window(
+        self, real: PairLibrary, rng: np.random.Generator, height: int, width: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``_window``, of a scan and its restoration."""
+        window = real.window(rng, length=2 * self.radius + 1, height=height, width=width)
+        order = _end_of_shot(rng, self.radius)
+        return torch.stack([_planes(window.damaged[t]) for t in order]), _planes(window.truth), _planes(window.matte)
+
+    def _places(self, whole: Views, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """Corners of patches, multiples of 4: by chance, towards suspects and towards damage, in turn.
+
+        A suspect leaves the range of the aligned neighbours, be it damage or a limb too fast to follow: drawing by
+        what can be seen, not by the truth, shows the restorer its likely mistakes and keeps its odds honest.
+        """
+        height, width = whole.matte.shape[-2:]
+        spikes = out_of_range(whole.evidence.centre, whole.evidence.aligned)[0].abs().amax(dim=0).numpy()
+        draws = (None, np.clip(spikes - SUSPECT, 0, 4 * SUSPECT), whole.matte[0, :3].amax(dim=0).numpy() > 0.5)
         places = []
         for index in range(self.patches):
             x, y = int(rng.integers(width - self.size + 1)), int(rng.integers(height - self.size + 1))
-            hits = np.argwhere(sharp > 0.5)
-            if index % 3 and len(hits):
-                row, column = hits[rng.integers(len(hits))]
+            odds = draws[index % 3]
+            total = 0.0 if odds is None else float(odds.sum())
+            if odds is not None and total > 0:
+                at = int(np.searchsorted(np.cumsum(odds, dtype=np.float64), rng.random() * total))
+                row, column = divmod(min(at, odds.size - 1), width)
                 y = int(np.clip(row - rng.integers(self.size), 0, height - self.size))
                 x = int(np.clip(column - rng.integers(self.size), 0, width - self.size))
             places.append((x // 4 * 4, y // 4 * 4))
@@ -248,14 +292,15 @@ def _blurred(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.flo
 
 
 def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:
-    """Frame order of a window; now and then mirrored at a cut, as the restorer does at the ends of a shot."""
+    """Frame order of a window; now and then what a cut hides is mirrored, as the restorer does near the ends of a shot."""
     order = list(range(2 * radius + 1))
     draw = rng.random()
-    if draw < 0.05:
-        order = [abs(t - radius) + radius for t in order]
-    elif draw < 0.1:
-        order = [radius - abs(t - radius) for t in order]
-    elif draw < 0.12:
+    if draw < 0.12:
+        kept = int(rng.integers(radius))  # frames left on the short side
+        order = [t if t >= radius - kept else 2 * radius - t for t in order]
+        if draw < 0.06:
+            order = [2 * radius - t for t in reversed(order)]
+    elif draw < 0.14:
         order = [radius] * len(order)
     return order
 

@@ -16,8 +16,16 @@ LEVELS = 5
 COARSE_RADIUS = 4
 FINE_RADIUS = 1
 BLOCK = 7
-DAMPING = 4e-4
+DAMPING = 2e-4
 """Added to squared gradients in the sub-pixel step, so that grain does not pass for texture."""
+STEP_PENALTY = 0.001
+"""Added to the cost of a block for each pixel of its step, so that flat places do not wander."""
+AROUND = 4
+"""Half-size pixels: from how far off a pixel may take the motion of others."""
+UNMATCHED = 0.06
+"""Cost, model encoding, from which a place counts as unmatched; wholly at twice that."""
+OUTLIER = 0.1
+"""Difference, model encoding, from which a pixel counts for little in the sub-pixel step: a speck has no motion."""
 STILL_MARGIN = 0.002
 """Standing still is believed over any motion that does not match better by this much, model encoding."""
 COST_CEILING = 0.15
@@ -73,12 +81,12 @@ def _block_mean(x: Tensor) -> Tensor:
     return x / BLOCK**2
 
 
-def _without_level(x: Tensor) -> Tensor:
-    """(B, 1, H, W) less its local mean over some 24 pixels, so that flicker does not look like motion."""
+def _less_level(x: Tensor) -> Tensor:
+    """(B, 1, H, W) less half its local mean over some 24 pixels: flicker hardly looks like motion, yet shades match."""
     coarse = F.avg_pool2d(x, 8, ceil_mode=True, count_include_pad=False)
     coarse = F.avg_pool2d(coarse, 3, stride=1, padding=1, count_include_pad=False)
     grown = F.interpolate(coarse, scale_factor=8.0, mode="bilinear", align_corners=False)
-    return x - grown[..., : x.shape[-2], : x.shape[-1]]
+    return x - 0.5 * grown[..., : x.shape[-2], : x.shape[-1]]
 
 
 def _search(centre: Tensor, moved: Tensor, radius: int, penalty: float) -> tuple[Tensor, Tensor]:
@@ -114,8 +122,10 @@ def _subpixel(centre: Tensor, moved: Tensor) -> Tensor:
         F.pad(moved, (0, 0, 0, 1), mode="replicate")[..., 1:, :]
         - F.pad(moved, (0, 0, 1, 0), mode="replicate")[..., :-1, :]
     )
-    gt = (centre - moved).clamp(-COST_CEILING, COST_CEILING)
-    xx, yy, xy, xt, yt = _block_mean(torch.cat((gx * gx, gy * gy, gx * gy, gx * gt, gy * gt), dim=1)).split(1, dim=1)
+    gt = centre - moved
+    trust = 1 / (1 + (gt / OUTLIER).square())
+    products = torch.cat((gx * gx, gy * gy, gx * gy, gx * gt, gy * gt), dim=1) * trust
+    xx, yy, xy, xt, yt = _block_mean(products).split(1, dim=1)
     xx, yy = xx + DAMPING, yy + DAMPING
     determinant = xx * yy - xy * xy
     step = torch.cat(((yy * xt - xy * yt), (xx * yt - xy * xt)), dim=1) / determinant
@@ -127,15 +137,46 @@ def _match(a: Tensor, b: Tensor) -> Tensor:
     return _block_mean((a - b).abs().clamp(max=COST_CEILING))
 
 
-def _smooth(flow: Tensor, image: Tensor, cost: Tensor) -> Tensor:
-    """Block mean of the flow, each pixel counting by its texture and by how well it matched.
+def _box(x: Tensor, radius: int) -> Tensor:
+    """Mean over a square of side 2 * radius + 1, edges repeated."""
+    return F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), 2 * radius + 1, stride=1)
+
+
+def _smooth(flow: Tensor, image: Tensor, cost: Tensor, radius: int) -> Tensor:
+    """Mean of the flow around, each pixel counting by its texture and by how well it matched.
 
     Flat places and places without a match thus take the motion of those beside them that know.
     """
     dx = F.pad(image[..., 1:] - image[..., :-1], (0, 1, 0, 0))
     dy = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
-    weight = (_block_mean(dx.square() + dy.square()) + 1e-5) / (cost.square() + 1e-4)
-    return _block_mean(flow * weight) / _block_mean(weight)
+    weight = (_box(dx.square() + dy.square(), radius) + 1e-5) / (cost.square() + 1e-4)
+    return _box(flow * weight, radius) / _box(weight, radius)
+
+
+def _choose(a: Tensor, b: Tensor, flow: Tensor) -> Tensor:
+    """Each pixel takes the motion, among its own and those ``AROUND`` pixels off, that explains it best.
+
+    What a block has smoothed over the border of a moving thing snaps back to either side of it.
+    """
+    height, width = a.shape[-2:]
+    padded = F.pad(flow, (AROUND,) * 4, mode="replicate")
+    total, weights = torch.zeros_like(flow), torch.zeros_like(a)
+    for dy in (-AROUND, 0, AROUND):
+        for dx in (-AROUND, 0, AROUND):
+            y, x = dy + AROUND, dx + AROUND
+            candidate = padded[..., y : y + height, x : x + width]
+            error = _box((a - warp(b, candidate)).abs().clamp(max=COST_CEILING), 1)
+            weight = ((0.01 + error) / 0.01) ** -8.0
+            total, weights = total + weight * candidate, weights + weight
+    return total / weights
+
+
+def _bridge(a: Tensor, b: Tensor, flow: Tensor) -> Tensor:
+    """Where nothing matches, under a speck for one, the motion of what matches around it."""
+    error = _box((a - warp(b, flow)).abs().clamp(max=2 * COST_CEILING), 1)
+    weight = 1 / (error + 0.01).square()
+    around = _box(_box(flow * weight, 5), 5) / _box(_box(weight, 5), 5)
+    return flow + (around - flow) * ((error - UNMATCHED) / UNMATCHED).clamp(0, 1)
 
 
 def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,28 +185,27 @@ def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
     Returns flow (B, 2, H/2, W/2), in half-size pixels, such that ``warp(half(neighbour), flow)`` matches
     half(centre), and the matching cost (B, 1, H/2, W/2) in 0..COST_CEILING, the doubt in that match.
     """
-    a, b = (median3(F.avg_pool2d(luma(x), 2)) for x in (centre, neighbour))
-    a, b = _without_level(a), _without_level(b)
+    a, b = (_less_level(F.avg_pool2d(luma(x), 2)) for x in (centre, neighbour))
     pyramid = [(a, b)]
     while len(pyramid) < LEVELS and min(pyramid[-1][0].shape[-2:]) >= 24:
         pyramid.append(tuple(F.avg_pool2d(x, 2, ceil_mode=True) for x in pyramid[-1]))  # type: ignore[arg-type]
     flow = torch.zeros(a.shape[0], 2, *pyramid[-1][0].shape[-2:], device=a.device)
-    cost = a
     for level in range(len(pyramid) - 1, -1, -1):
         a, b = pyramid[level]
         coarsest = level == len(pyramid) - 1
         if not coarsest:
             flow = 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear")[..., : a.shape[-2], : a.shape[-1]]
         moved = b if coarsest else warp(b, flow)
-        step, cost = _search(a, moved, COARSE_RADIUS if coarsest else FINE_RADIUS, 0.002)
-        flow = median3(flow + step)
+        step, cost = _search(a, moved, COARSE_RADIUS if coarsest else FINE_RADIUS, STEP_PENALTY)
+        flow = _smooth(median3(flow + step), a, cost, 2)
+        flow = flow + _subpixel(a, warp(b, flow))
+        flow = _smooth(flow, a, _match(a, warp(b, flow)), 3)
         if level <= 1:
-            flow = flow + _subpixel(a, warp(b, flow))
-        flow = _smooth(flow, a, cost)
+            flow = _choose(a, b, flow)
     a, b = pyramid[0]
-    moved, still = _match(a, warp(b, flow)), _match(a, b)
-    stays = still <= 1.02 * moved + STILL_MARGIN
-    return torch.where(stays, torch.zeros_like(flow), flow), torch.where(stays, still, moved)
+    stays = _match(a, b) <= 1.02 * _match(a, warp(b, flow)) + STILL_MARGIN
+    flow = _bridge(a, b, torch.where(stays, torch.zeros_like(flow), flow))
+    return flow, _match(a, warp(b, flow))
 
 
 def upsample_flow(flow: Tensor) -> Tensor:

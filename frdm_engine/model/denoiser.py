@@ -1,9 +1,10 @@
 """The restorer's network: Encoder, Frame Fusion, Global Prompt, frequency module and the denoiser, assembled.
 
 After HaineiFRDM (arXiv 2512.24946). Base network, patch size, losses and sampler are not stated there and are ours.
-The denoiser predicts the clean centre frame as a mixture of *candidates* plus a correction: the frame as it is, the
-frame with the global residual, the middle of the aligned neighbours, and each of them. A hole is thus filled with
-real film of a neighbour, grain included, and the network's own paint is needed only where no neighbour can be trusted.
+The denoiser predicts where damage is and, apart from that, what belongs there: a mixture of *candidates* plus a
+correction. The candidates are the middle of the aligned neighbours, each of them, and the sound surroundings. A hole
+is thus filled with real film, grain included, and the network's own paint is needed only where none can be trusted.
+The frame as it is is no candidate: how sure the network is of the damage is said by the matte alone, once.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from frdm_engine.model.layers import Residual, conv, fourier, pointwise
 
 CLASSES = ("dirt", "scratch", "stain", "flicker")
 SIGMA_BANDS = 8
-FORMAT = 1
+FORMAT = 2
 """Version of what a checkpoint means; raised when tensors or their use change."""
 
 
@@ -45,13 +46,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Prediction:
-    """clean (B, 3, H, W) in model encoding; logits (B, 4, H, W) of the defects in ``CLASSES`` order.
+    """clean, fill, mixed (B, 3, H, W) in model encoding; logits (B, 4, H, W) of the defects in ``CLASSES`` order.
 
-    weights (B, 3 + K, H, W), summing to 1: what the clean frame is mixed from, that is the frame as it is, the frame
-    with the global residual, the middle of the aligned neighbours, and each of the K.
+    fill is what belongs where damage is, mixed the same without the network's own paint, and clean the frame with the
+    fill laid in as far as damage is believed. weights (B, 2 + K, H, W), summing to 1: what the fill is mixed from,
+    that is the surroundings, the middle of the aligned neighbours, and each of the K.
     """
 
     clean: Tensor
+    fill: Tensor
+    mixed: Tensor
     logits: Tensor
     weights: Tensor
 
@@ -60,13 +64,15 @@ class Prediction:
 class Look:
     """Everything the denoiser is given besides its state, for one window.
 
-    evidence, fused: of this window; residual (B, 3, H, W): the global residual, model encoding; box (B, 4): the window
-    in the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame.
+    evidence, fused: of this window; residual (B, 3, H, W): the global residual, model encoding; seen (B, 4, H/2, W/2):
+    probabilities of damage found in the small whole frame; box (B, 4): the window in the frame, x0, y0, x1, y1 in 0..1;
+    prompt: of the whole small frame.
     """
 
     evidence: Evidence
     fused: Fused
     residual: Tensor
+    seen: Tensor
     box: Tensor
     prompt: Prompt
 
@@ -92,18 +98,16 @@ class Denoiser(nn.Module):
         self.up2 = nn.ModuleList([Residual(w2, time), Residual(w2, time)])
         self.from2 = pointwise(w2, w1)
         self.up1 = nn.ModuleList([Residual(w1, time), Residual(w1, time)])
-        self.heads = (3 + neighbours, 3, len(CLASSES))
+        self.heads = (2 + neighbours, 3, len(CLASSES))
         self.leave = conv(w1, 4 * sum(self.heads), zero=True)
         with torch.no_grad():
             bias = self.leave.bias.view(sum(self.heads), 4)  # type: ignore[union-attr]
-            bias[0] = 3.0  # at first: change nothing
-            bias[sum(self.heads[:2]) :] = -3.0
+            bias[sum(self.heads[:2]) :] = -3.0  # at first: change nothing
 
     def forward(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None) -> Prediction:
         centre, residual = look.evidence.centre, look.residual
         if previous is None:
-            guess = residual
-            seen = torch.zeros_like(look.evidence.doubt[:, :1]).expand(-1, len(CLASSES), -1, -1)
+            guess, seen = residual, look.seen
         else:
             guess, seen = previous.clean - centre, F.avg_pool2d(previous.logits.float().sigmoid(), 2)
         full = torch.cat((state - centre, residual, guess), dim=1)
@@ -131,12 +135,37 @@ class Denoiser(nn.Module):
         out = F.pixel_shuffle(self.leave(F.relu(x1)), 2).float()
         mix, correction, logits = out.split(list(self.heads), dim=1)
 
-        mix = torch.cat((mix[:, :3], mix[:, 3:] + look.fused.trust.float()), dim=1).softmax(dim=1)
+        mix = torch.cat((mix[:, :2], mix[:, 2:] + look.fused.trust.float()), dim=1).softmax(dim=1)
         aligned = look.evidence.aligned
-        clean = correction + centre + mix[:, 1:2] * residual + mix[:, 2:3] * (middle_of(aligned) - centre)
+        damage = damage_of(logits)
+        mixed = mix[:, :1] * surroundings(centre, damage.detach()) + mix[:, 1:2] * middle_of(aligned)
         for k in range(aligned.shape[1]):
-            clean = clean + mix[:, 3 + k : 4 + k] * (aligned[:, k] - centre)
-        return Prediction(clean, logits, mix)
+            mixed = mixed + mix[:, 2 + k : 3 + k] * aligned[:, k]
+        fill = mixed + correction
+        return Prediction(centre + damage * (fill - centre), fill, mixed, logits, mix)
+
+
+def damage_of(logits: Tensor) -> Tensor:
+    """Probability (B, 1, H, W) of damage that hides the picture, from logits (B, 4, H, W): all classes but flicker."""
+    return 1 - (1 - logits[:, :3].sigmoid()).prod(dim=1, keepdim=True)
+
+
+def _mean(x: Tensor, side: int) -> Tensor:
+    """Mean over a square of ``side`` pixels, zeros outside: rows first, then columns."""
+    along = F.avg_pool2d(x, (1, side), stride=1, padding=(0, side // 2))
+    return F.avg_pool2d(along, (side, 1), stride=1, padding=(side // 2, 0))
+
+
+def surroundings(frame: Tensor, damage: Tensor) -> Tensor:
+    """Sound pixels around, (B, 3, H, W): a mean over 5, with little weight 13 pixels, of a frame (B, 3, H, W).
+
+    damage (B, 1, H, W) in 0..1; what lies beside damage is taken for damaged too. Normalised convolution (Knutsson and
+    Westin 1993): spatial inpainting for thin or small damage where nothing can be aligned.
+    """
+    sound = (1 - F.max_pool2d(damage, 3, stride=1, padding=1)).square() + 1e-4
+    weighted = torch.cat((frame * sound, sound), dim=1)
+    total = _mean(weighted, 5) + 0.03 * _mean(weighted, 13)
+    return total[:, :3] / total[:, 3:]
 
 
 class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -181,17 +210,26 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return out
 
     def look(
-        self, evidence: Evidence, features: Tensor, *, residual: Tensor | None, box: Tensor, prompt: Prompt
+        self,
+        evidence: Evidence,
+        features: Tensor,
+        *,
+        residual: Tensor | None,
+        box: Tensor,
+        prompt: Prompt,
+        seen: Tensor | None = None,
     ) -> Look:
         """Fuses evidence and moved features (B, K + 1, C, H/4, W/4) once for all sampling steps.
 
-        ``residual`` is None where there is none yet: in the pass over the small whole frame.
+        ``residual`` and ``seen`` are None where there are none yet: in the pass over the small whole frame.
         """
         if not self.config.frame_fusion:
             evidence, features = blind(evidence, features)
         if residual is None or not self.config.global_residual:
             residual = torch.zeros_like(evidence.centre)
-        return Look(evidence, self.fusion(evidence, features), residual, box, prompt)
+        if seen is None or not self.config.global_residual:
+            seen = torch.zeros_like(evidence.doubt[:, :1]).expand(-1, len(CLASSES), -1, -1)
+        return Look(evidence, self.fusion(evidence, features), residual, seen, box, prompt)
 
     def denoise(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None = None) -> Prediction:
         """Clean frame and defect logits from a bridge ``state`` (B, 3, H, W) at noise level ``sigma`` (B,) in 0..1.

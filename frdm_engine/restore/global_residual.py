@@ -18,27 +18,20 @@ from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
 from frdm_engine.model.encoder import columns
 from frdm_engine.model.frame_fusion import gather_evidence, move_features, quarter_flow, window_motion
 from frdm_engine.model.global_prompt import Prompt
+from frdm_engine.model.guide import Guide, guide_of
 from frdm_engine.restore.window import noise_like
 
 
 @dataclass(frozen=True)
 class Global:
-    """correction (1, 3, h, w) of the small whole frame, model encoding, and the prompt made of it."""
+    """The guide of the small whole frame, and the prompt made of it."""
 
-    correction: Tensor
+    guide: Guide
     prompt: Prompt
 
 
-def any_damage(logits: Tensor) -> Tensor:
-    """Probability (B, 1, H, W) that a pixel is damaged in any way."""
-    return 1 - (1 - logits.sigmoid()).prod(dim=1, keepdim=True)
-
-
 def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Prediction:
-    """Runs the sampler over one look; each step is told the estimate of the step before.
-
-    Returns the last step's clean frame, and its logits.
-    """
+    """Runs the sampler over one look; each step is told the estimate of the step before. Returns the last step's."""
     latest: Prediction | None = None
 
     def denoise(state: Tensor, sigma: float) -> Tensor:
@@ -47,9 +40,9 @@ def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Predic
         latest = model.denoise(state, level, look, latest)
         return latest.clean
 
-    clean = sample_euler(denoise, look.evidence.centre + NOISE * noise, sigmas(steps))
+    sample_euler(denoise, look.evidence.centre + NOISE * noise, sigmas(steps))
     assert latest is not None  # noqa: S101 - there is at least one step
-    return Prediction(clean, latest.logits, latest.weights)
+    return latest
 
 
 def low_resolution(model: FilmRestorer, small: list[Tensor], *, seed: int, frame: int, steps: int) -> Global:
@@ -59,13 +52,14 @@ def low_resolution(model: FilmRestorer, small: list[Tensor], *, seed: int, frame
     motion = window_motion(window)
     features = model.encode(window[0], maps[0])[None]
     centre = window[:, window.shape[1] // 2]
+    evidence = gather_evidence(window, motion, maps)
     look = model.look(
-        gather_evidence(window, motion, maps),
+        evidence,
         move_features(features, quarter_flow(motion)),
         residual=None,
         box=torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=centre.device),
         prompt=model.prompt(centre, centre),
     )
     found = sample(model, look, noise_like(centre, seed=seed, frame=frame, x=0, y=0, stream=1), steps)
-    correction = any_damage(found.logits) * (found.clean - centre)
-    return Global(correction, model.prompt(centre, centre + correction))
+    guide = guide_of(found, evidence)
+    return Global(guide, model.prompt(centre, centre + guide.correction))

@@ -12,15 +12,15 @@ from frdm_engine.model.denoiser import CLASSES
 
 Plane = npt.NDArray[np.float32]
 
-HIGH = {"dirt": 0.45, "scratch": 0.8, "stain": 0.8, "flicker": 0.8}
+HIGH = {"dirt": 0.45, "scratch": 0.8, "stain": 0.8}
 """A repair of a class needs a pixel at least this probable ..."""
 LOW = 0.2
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
 FULL = 0.45
 """Probability from which a pixel is wholly replaced."""
-LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005, "flicker": 0.01}
-"""Share of the frame a connected repair must cover: what is called flicker in the size of a speck is a speck."""
-LEAST_ELONGATION = {"dirt": 0.0, "scratch": 6.0, "stain": 0.0, "flicker": 0.0}
+LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005}
+"""Share of the frame a connected repair must cover: what is called a stain in the size of a speck is a speck."""
+LEAST_ELONGATION = {"dirt": 0.0, "scratch": 6.0, "stain": 0.0}
 """How many times higher than wide, on average, a repair must be: a scratch is a line, a horse's leg is none."""
 
 
@@ -56,6 +56,7 @@ def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, 
 def mattes(
     logits: Plane,
     *,
+    flicker: Plane,
     fix: Collection[str],
     strength: float,
     protect: Plane | None = None,
@@ -64,12 +65,15 @@ def mattes(
 ) -> Plane:
     """Opacity per class (4, H, W) in 0..1 from logits (4, H, W), by ``CLASSES``.
 
+    ``flicker`` (H, W) in 0..1 is told by the levels of the window instead of a logit; strength thins it out below 1.
     ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as dirt); protect wins. Where ``usable`` is
     False (pixels that hold no finite value) nothing is changed.
     """
     out = np.zeros_like(logits)
     for index, name in enumerate(CLASSES):
-        if name in fix:
+        if name == "flicker" and name in fix:
+            out[index] = flicker * min(1.0, strength)
+        elif name in fix:
             out[index] = hysteresis(
                 probability(logits[index], strength),
                 high=HIGH[name],

@@ -18,6 +18,7 @@ from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.frame_fusion import Motion, gather_evidence, move_features, pair_motion, quarter_flow
+from frdm_engine.model.guide import Guide
 from frdm_engine.model.small import grow
 from frdm_engine.restore.global_residual import Global, low_resolution, sample
 from frdm_engine.restore.grain import add_missing, measure
@@ -159,14 +160,21 @@ class Restorer:
         for name, mask in (("protect", protect), ("force", force), ("usable", usable)):
             if mask is not None and mask.shape != picture.shape[:2]:
                 raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")
-        blended, sampled = self._within_memory(window, frame, view, picture.shape[1], picture.shape[0])
+        blended, guide, sampled = self._within_memory(window, frame, view, picture.shape[1], picture.shape[0])
         clean, logits = blended[:3].transpose(1, 2, 0), blended[3:]
         settings = self.settings
+        level, flicker = _full_size(guide, *picture.shape[:2])
         classes = mattes(
-            logits, fix=settings.fix, strength=settings.strength, protect=protect, force=force, usable=usable
+            logits,
+            flicker=flicker,
+            fix=settings.fix,
+            strength=settings.strength,
+            protect=protect,
+            force=force,
+            usable=usable,
         )
-        alpha = opacity(classes)
-        return Restored(self._composite(picture, clean, alpha, frame), classes, alpha, sampled)
+        mended = self._composite(picture, clean, level, classes, frame)
+        return Restored(mended, classes, opacity(classes), sampled)
 
     def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
         if frame not in window:
@@ -182,7 +190,7 @@ class Restorer:
 
     def _within_memory(
         self, window: Mapping[int, Picture], frame: int, view: str, width: int, height: int
-    ) -> tuple[Picture, float]:
+    ) -> tuple[Picture, Guide, float]:
         """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
         half = self.precision == torch.bfloat16
         while True:
@@ -220,8 +228,8 @@ class Restorer:
 
     def _sample(
         self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan
-    ) -> tuple[Picture, float]:
-        """Clean frame and logits (7, H, W), and the share of tiles that needed work."""
+    ) -> tuple[Picture, Guide, float]:
+        """Clean frame and logits (7, H, W), the guide, and the share of tiles with work."""
         earlier, kept = self._kept.get(view, (plan, {}))
         kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
         self._kept[view] = (plan, kept)
@@ -239,7 +247,7 @@ class Restorer:
             values = self._tile(tile, plan, encoded, motion, whole, frame)
             worked += bool((probability(values[3:], settings.strength) > LOW).any())
             blender.add(tile, values)
-        return blender.result(), worked / len(plan.tiles)
+        return blender.result(), whole.guide, worked / len(plan.tiles)
 
     def _motion(self, encoded: list[Encoded]) -> Motion:
         """Alignment of the window, neighbour by neighbour: memory stays that of one pair."""
@@ -266,24 +274,38 @@ class Restorer:
         look = self.model.look(
             evidence,
             move_features([e.features for e in encoded], flow, at=corner),
-            residual=grow(whole.correction, plan.window_height, plan.window_width, place),
+            residual=grow(whole.guide.correction, plan.window_height, plan.window_width, place),
+            seen=grow(whole.guide.found, plan.window_height // 2, plan.window_width // 2, place),
             box=place,
             prompt=whole.prompt,
         )
         noise = noise_like(evidence.centre, seed=self.settings.seed, frame=frame, x=tile.wx0, y=tile.wy0, stream=0)
         found = sample(self.model, look, noise, self.steps)
-        return torch.cat((found.clean, found.logits), dim=1)[0].float().cpu().numpy()
+        return torch.cat((found.fill, found.logits), dim=1)[0].float().cpu().numpy()
 
-    def _composite(self, picture: Picture, clean: Picture, alpha: Picture, frame: int) -> Picture:
-        """The picture with repairs laid in under ``alpha``; a copy of it where alpha is 0."""
+    def _composite(self, picture: Picture, clean: Picture, level: Picture, classes: Picture, frame: int) -> Picture:
+        """The picture with repairs laid in under their mattes; a copy of it where these are 0.
+
+        Flicker changes the level of what is there, all else gives way to the clean frame.
+        """
         out = picture.copy()
-        touched = alpha > 0
+        local, even = opacity(classes[:3]), classes[3]
+        lit = even > 0
+        out[lit] += even[lit][:, None] * level[lit]
+        touched = local > 0
         if not touched.any():
             return out
         grain = measure(picture, ~touched)
         if grain is not None:
             seed, amount = self.settings.seed, self.settings.grain
-            clean = add_missing(np.ascontiguousarray(clean), alpha, grain, amount=amount, seed=seed, frame=frame)
-        share = alpha[touched][:, None]
-        out[touched] += share * (clean[touched] - picture[touched])
+            clean = add_missing(np.ascontiguousarray(clean), local, grain, amount=amount, seed=seed, frame=frame)
+        share = local[touched][:, None]
+        out[touched] += share * (clean[touched] - out[touched])
         return out
+
+
+def _full_size(guide: Guide, height: int, width: int) -> tuple[Picture, Picture]:
+    """The guide's level (H, W, 3) and flicker (H, W) at the frame's size."""
+    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=guide.level.device)
+    grown = grow(torch.cat((guide.level, guide.flicker), dim=1), height, width, whole)[0].float().cpu().numpy()
+    return grown[:3].transpose(1, 2, 0), grown[3]

@@ -12,10 +12,10 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import torch
@@ -31,12 +31,24 @@ from frdm_engine.errors import CheckpointError
 from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
 from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.global_prompt import Prompt
+from frdm_engine.model.guide import guide_of
 from frdm_engine.model.small import grow
 from frdm_engine.training.ema import Average
-from frdm_engine.training.loss import alpha_of, figures, restoration_loss
+from frdm_engine.training.loss import SMALL, figures, restoration_loss
 from frdm_engine.training.presets import Preset
+from frdm_engine.training.replay import Replay
 
 Report = Callable[[dict[str, float]], None]
+
+
+class Validator(Protocol):
+    """Measures the averaged weights now and then: see ``validation``."""
+
+    def due(self) -> bool:
+        """Whether it is time."""
+
+    def __call__(self, model: FilmRestorer, *, device: torch.device) -> dict[str, float]:
+        """Figures of a model on ``device``, for the log."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +62,20 @@ class Schedule:
     log_every: int = 50
 
 
-def look_of(model: FilmRestorer, seen: Views, *, residual: Tensor | None, box: Tensor, prompt: Prompt) -> Look:
+def look_of(
+    model: FilmRestorer,
+    seen: Views,
+    *,
+    box: Tensor,
+    prompt: Prompt,
+    residual: Tensor | None = None,
+    found: Tensor | None = None,
+) -> Look:
     """Encodes the window and fuses it: what all steps of sampling share."""
     frames, maps = seen.window.flatten(0, 1), seen.columns.flatten(0, 1)
     features = model.encode(frames, maps).unflatten(0, seen.window.shape[:2])
-    return model.look(seen.evidence, move_features(features, seen.flow), residual=residual, box=box, prompt=prompt)
+    moved = move_features(features, seen.flow)
+    return model.look(seen.evidence, moved, residual=residual, seen=found, box=box, prompt=prompt)
 
 
 def predict(model: FilmRestorer, look: Look, clean: Tensor, *, later: bool) -> Prediction:
@@ -78,21 +99,26 @@ def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor
     small = batch.small
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=batch.box.device).expand(small.window.shape[0], -1)
     centre = small.evidence.centre
-    look = look_of(model, small, residual=None, box=whole, prompt=model.prompt(centre, centre))
+    look = look_of(model, small, box=whole, prompt=model.prompt(centre, centre))
     guess = predict(model, look, small.clean, later=later)
-    small_loss, _ = restoration_loss(guess, damaged=centre, clean=small.clean, matte=small.matte)
+    guide = guide_of(guess, small.evidence)
+    small_loss, _ = restoration_loss(
+        guess, damaged=centre, clean=small.clean, matte=small.matte, even=guide.flicker * guide.level, weights=SMALL
+    )
 
-    correction = (alpha_of(guess.logits) * (guess.clean - centre)).detach()
-    prompt = model.prompt(centre, centre + correction)
-    mine = Prompt(prompt.key[batch.owner], prompt.value[batch.owner], prompt.map[batch.owner])
+    prompt = model.prompt(centre, centre + guide.correction)
+    own = batch.owner
+    mine = Prompt(prompt.key[own], prompt.value[own], prompt.map[own])
     height, width = batch.patches.clean.shape[-2:]
-    residual = grow(correction[batch.owner], height, width, batch.box)
-    look = look_of(model, batch.patches, residual=residual, box=batch.box, prompt=mine)
+    residual = grow(guide.correction[own], height, width, batch.box)
+    found = grow(guide.found[own], height // 2, width // 2, batch.box)
+    look = look_of(model, batch.patches, box=batch.box, prompt=mine, residual=residual, found=found)
     prediction = predict(model, look, batch.patches.clean, later=later)
     truth = {
         "damaged": batch.patches.evidence.centre,
         "clean": batch.patches.clean,
         "matte": batch.patches.matte,
+        "even": grow((guide.flicker * guide.level)[own], height, width, batch.box),
     }
     loss, parts = restoration_loss(prediction, **truth)
     parts |= figures(prediction, **truth)
@@ -181,18 +207,31 @@ class Training:
                 old.unlink()
         self.export(self.folder / "last")
 
+    def averaged(self) -> FilmRestorer:
+        """A model with the averaged weights, on the CPU; no random number of the training is drawn for it."""
+        with torch.random.fork_rng(devices=[]):
+            made = FilmRestorer(**self.preset.model)
+        made.load_state_dict({name: value.cpu() for name, value in self.average.values.items()})
+        return made
+
     def export(self, folder: Path) -> None:
         """Writes the averaged weights as a model folder."""
-        shipped = FilmRestorer(**self.preset.model)
-        shipped.load_state_dict({name: value.cpu() for name, value in self.average.values.items()})
-        shipped.save_pretrained(folder)
+        self.averaged().save_pretrained(folder)
 
     def _rate(self, minutes: float, schedule: Schedule) -> float:
         progress = min(1.0, minutes / max(schedule.total_minutes, 1e-6))
         cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
         return self.preset.rate * cosine * min(1.0, (self.step + 1) / self.preset.warmup)
 
-    def run(self, stream: PatchStream, schedule: Schedule, *, workers: int, report: Report) -> None:
+    def run(
+        self,
+        stream: PatchStream,
+        schedule: Schedule,
+        *,
+        workers: int,
+        report: Report,
+        validate: Validator | None = None,
+    ) -> None:
         """Trains for ``schedule.minutes``, or until SIGINT or SIGTERM; saves at the end either way."""
         stop: list[int] = []
         numbers = (signal.SIGINT, signal.SIGTERM)
@@ -202,7 +241,7 @@ class Training:
         try:
             # A forked worker hangs on the threads that OpenCV had in this process, so there must be none.
             cv2.setNumThreads(1 if workers else threads)
-            self._steps(iter(loader), schedule, report, stop)
+            self._steps(Replay(iter(loader), ahead=workers > 0), schedule, report, stop, validate)
         except RuntimeError:
             if not stop:  # a signal to the whole group ends the data workers too; that is no failure
                 raise
@@ -212,7 +251,9 @@ class Training:
                 signal.signal(number, handler)
             self.save()
 
-    def _steps(self, batches: Iterator[Batch], schedule: Schedule, report: Report, stop: list[int]) -> None:
+    def _steps(
+        self, replay: Replay, schedule: Schedule, report: Report, stop: list[int], validate: Validator | None
+    ) -> None:
         began = saved = time.monotonic()
         earlier = self.minutes
         sums: defaultdict[str, float] = defaultdict(float)
@@ -222,7 +263,8 @@ class Training:
             self.minutes = earlier + (now - began) / 60
             if self.minutes - earlier >= schedule.minutes:
                 break
-            batch = next(batches).to(self.device)
+            drawn, new = replay.draw()
+            batch = drawn.to(self.device)
             waited = time.monotonic() - now
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate(self.minutes, schedule) * group["factor"]
@@ -235,8 +277,11 @@ class Training:
             self.optimizer.step()
             self.average.update(self.model)
             self.step += 1
-            for name, value in parts.items():
-                sums[name] += value
+            replay.judge(parts["sharp"])
+            if new:  # the log tells of what was never seen before
+                for name, value in parts.items():
+                    sums[name] += value
+                sums["new"] += 1
             sums["steps"] += 1
             sums["waited"] += waited
             sums["pixels"] += batch.patches.clean[:, 0].numel()
@@ -244,6 +289,8 @@ class Training:
             if self.step % schedule.log_every == 0:
                 self._log(sums, schedule, report)
                 sums.clear()
+            if validate is not None and validate.due():
+                self._validate(validate, report)
             if time.monotonic() - saved > 60 * schedule.save_every:
                 self.save()
                 saved = time.monotonic()
@@ -251,7 +298,7 @@ class Training:
     def _log(self, sums: dict[str, float], schedule: Schedule, report: Report) -> None:
         line: dict[str, float] = {"step": self.step, "minutes": round(self.minutes, 2)}
         for name in ("image", "composite", "frequency", "matte", "small"):
-            line[name] = sums[name] / sums["steps"]
+            line[name] = sums[name] / max(sums["new"], 1)
         for name in ("dirt", "scratch", "stain"):
             area = max(sums[f"{name}_area"], 1.0)
             line[f"{name}_psnr_before"] = _decibel(sums[f"{name}_before"] / area)
@@ -259,9 +306,18 @@ class Training:
             line[f"{name}_recall"] = sums[f"{name}_hit"] / area
             line[f"{name}_precision"] = sums[f"{name}_hit"] / max(sums[f"{name}_found"], 1.0)
         line["megapixels_per_second"] = sums["pixels"] / 1e6 / sums["seconds"]
+        line["new"] = sums["new"] / sums["steps"]
         line["waited"] = sums["waited"] / sums["seconds"]
         line["rate"] = self._rate(self.minutes, schedule)
-        line = {name: round(value, 5) for name, value in line.items()}
+        self._write(line, report)
+
+    def _validate(self, validate: Validator, report: Report) -> None:
+        model = self.averaged().to(self.device, memory_format=torch.channels_last)
+        figures_now = validate(model, device=self.device)
+        self._write({"step": self.step, "minutes": self.minutes} | figures_now, report, validation=True)
+
+    def _write(self, line: dict[str, float], report: Report, **kind: bool) -> None:
+        line = {name: round(value, 5) for name, value in line.items()} | kind
         with (self.folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         report(line)

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 from typer.testing import Result
 
-from frdm_engine.damage import CLASSES, PRESETS
+from frdm_engine.damage import CLASSES, KINDS, PRESETS
+from frdm_engine.damage.drawing import CLASS_OF
 from frdm_engine.plates.exr import read_parts
 from frdm_engine.plates.plate import read_plate
 
@@ -56,6 +57,22 @@ def test_damage_lies_in_the_matte_and_nowhere_else(frdm: Frdm, plates: Path, out
     assert seen > 100
 
 
+def test_kinds_are_told_apart(frdm: Frdm, plates: Path, out: Path) -> None:
+    patterns = "--kinds", out / "kinds.####.exr", "--matte", out / "matte.####.exr"
+    frdm("damage", plates, out, "--recipe", "heavy", "--seed", 3, *patterns)
+    seen = 0
+    for number in range(1001, 1006):
+        part = read_parts(out / f"kinds.{number}.exr")[0]
+        assert sorted(part.names) == sorted(kind.replace(" ", "_") for kind in KINDS)
+        mattes = _mattes(out / f"matte.{number}.exr")
+        for kind in KINDS:
+            plane = part.planes[part.names.index(kind.replace(" ", "_"))]
+            assert set(np.unique(plane)) <= {0, 1}
+            assert (mattes[..., CLASS_OF[kind]][plane > 0] > 0.04).all()
+            seen += int(plane.sum())
+    assert seen > 100
+
+
 def test_a_part_of_the_range_is_damaged_as_the_whole(frdm: Frdm, plates: Path, out: Path, tmp_path: Path) -> None:
     frdm("damage", plates, out, "--seed", 9)
     frdm("damage", plates / "plate.1003-1004####.exr", tmp_path / "part", "--seed", 9)
@@ -67,9 +84,14 @@ def test_a_part_of_the_range_is_damaged_as_the_whole(frdm: Frdm, plates: Path, o
     assert _bytes(out / NAMES[0]) != _bytes(tmp_path / "other" / NAMES[0])
 
 
-def test_without_grain_and_weave_the_truth_is_the_plate(frdm: Frdm, plates: Path, out: Path, tmp_path: Path) -> None:
+def test_without_grain_weave_fading_or_scan_truth_is_the_plate(
+    frdm: Frdm, plates: Path, out: Path, tmp_path: Path
+) -> None:
     plain = tmp_path / "recipe.json"
-    plain.write_text('{"weave": {"presence": 0}, "flicker": {"presence": 0}, "stains": {"presence": 0}}')
+    plain.write_text(
+        '{"weave": {"presence": 0}, "fading": {"presence": 0}, "scan": {"presence": 0}, '
+        '"flicker": {"presence": 0}, "stains": {"presence": 0}}'
+    )
     frdm("damage", plates, out, "--recipe", plain, "--no-grain", "--clean", out / "clean.####.exr")
     for number, name in enumerate(NAMES, start=1001):
         assert _bytes(out / f"clean.{number}.exr") == _bytes(plates / name)
@@ -82,8 +104,10 @@ def test_values_out_of_range_survive(frdm: Frdm, tmp_path: Path, out: Path, save
     save(tmp_path / "in" / "plate.1001.exr", pixels)
     recipe = tmp_path / "none.json"
     recipe.write_text(
-        '{"dirt": {"presence": 0}, "scratches": {"presence": 0, "rain_presence": 0, "scuff": 0}, '
-        '"stains": {"presence": 0}, "flicker": {"presence": 0}, "weave": {"presence": 0}}'
+        '{"dirt": {"presence": 0}, "scratches": {"presence": 0, "rain_presence": 0, "scuff": 0, "cinch": 0}, '
+        '"stains": {"presence": 0}, "mould": {"presence": 0}, "splices": {"chance": 0}, "tears": {"chance": 0}, '
+        '"gate": {"presence": 0}, "flicker": {"presence": 0}, "weave": {"presence": 0}, "fading": {"presence": 0}, '
+        '"scan": {"presence": 0}}'
     )
     frdm("damage", tmp_path / "in", out, "--recipe", recipe, "--no-grain")
     assert _bytes(out / "plate.1001.exr") == _bytes(tmp_path / "in" / "plate.1001.exr")
@@ -108,6 +132,7 @@ def test_a_grey_plate_stays_grey_and_its_other_channels_stay(frdm: Frdm, tmp_pat
         (("--colorspace", "teal"), "no colour space 'teal'"),
         (("--layer", "beauty"), "'beauty'"),
         (("--matte", "matte.####.png"), "--matte matte.####.png must be EXR"),
+        (("--kinds", "kinds.####.png"), "--kinds kinds.####.png must be EXR"),
     ],
 )
 def test_settings_that_cannot_be_used(

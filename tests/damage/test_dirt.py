@@ -66,9 +66,9 @@ def test_some_dirt_stays_for_a_second_frame() -> None:
 def test_black_on_black_is_no_damage() -> None:
     canvas = Canvas(np.zeros((20, 20, 3), np.float32))
     alpha = np.ones((6, 6), np.float32)
-    canvas.blend(KIND, alpha, top=-2, left=17, colour=np.zeros(3, np.float32))
+    canvas.blend("dust", alpha, top=-2, left=17, colour=np.zeros(3, np.float32))
     assert not canvas.mattes.any()
-    canvas.blend(KIND, alpha, top=-2, left=17, colour=np.ones(3, np.float32))
+    canvas.blend("dust", alpha, top=-2, left=17, colour=np.ones(3, np.float32))
     assert (canvas.mattes[:4, 17:, KIND] > 0.3).all()
     assert canvas.mattes[..., KIND].astype(bool).sum() == 4 * 3
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from frdm_engine.damage import PRESETS, Templates
 from frdm_engine.data.clips import ClipLibrary
+from frdm_engine.data.pairs import Pair, Register
 from frdm_engine.data.patches import (
     FRAME_SIZES,
     VISIBLE,
@@ -28,6 +29,7 @@ from frdm_engine.data.patches import (
     truth_matte,
     views,
 )
+from frdm_engine.errors import InputError
 from frdm_engine.model.small import grow, small_size
 
 SIZE, SMALL = 64, 48
@@ -276,3 +278,48 @@ def test_a_batch_goes_to_a_device_whole(batch: Batch) -> None:
     assert {value.device.type for value in tensors(moved).values()} == {"meta"}
     assert tensors(moved).keys() == tensors(batch).keys()
     assert isinstance(moved.small, Views)
+
+
+# Real damage and packs
+
+
+def test_windows_of_pairs_come_with_their_truth(root: Path, library: ClipLibrary, tmp_path: Path) -> None:
+    """A batch of nothing but pairs shows the pair, its damage in the truth matte."""
+    for frame in range(6):
+        clean = cv2.imread(str(root / f"train/video/texture0/f{frame}.png"))
+        assert clean is not None
+        scan = clean.copy()
+        scan[20 * frame :: 60, ::50] = 255
+        for name, pixels in (("scan", scan), ("done", clean)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / name / f"f.{frame:04d}.png"), pixels)
+    register = Register(tmp_path / "pairs.json").add(Pair("reel", "scan/f.%04d.png", "done/f.%04d.png", 0, 5))
+    register.save()
+    stream = PatchStream(
+        root=root,
+        classes=("free",),
+        cache=tmp_path,
+        recipes=(PRESETS["heavy"],),
+        seed=0,
+        radius=2,
+        small_side=SMALL,
+        size=SIZE,
+        apart=frozenset({"train/video/texture0"}),
+        pairs=register.path,
+        pair_share=1.0,
+    )
+    batch = next(iter(stream))
+    changed = (batch.patches.window[:, 2] != batch.patches.clean).any(dim=1)
+    assert changed.any()
+    assert float(changed.float().mean()) < 0.01
+    assert torch.equal(batch.patches.matte.amax(dim=1) > 0, changed)
+
+
+def test_sources_held_apart_are_never_drawn(root: Path) -> None:
+    everything = frozenset({"train/video/texture0", "train/video/texture1"})
+    stream = PatchStream(
+        root=root, classes=("free",), cache=None, recipes=(PRESETS["heavy"],), seed=0, radius=2, small_side=SMALL,
+        size=SIZE, apart=everything,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="no footage is large and long enough"):
+        next(iter(stream))

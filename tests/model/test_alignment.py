@@ -91,7 +91,7 @@ def test_dirt_does_not_mislead(shift: tuple[float, float], texture: Texture) -> 
 def test_flicker_does_not_look_like_motion(shift: tuple[float, float], gain: float, texture: Texture) -> None:
     centre, moved = pair(texture, shift)
     error = errors(align(centre, gain * moved)[0], shift)
-    assert float(error.median()) < 0.35
+    assert float(error.median()) < 0.45
     assert float((error < 1).float().mean()) > 0.85
 
 

@@ -1,0 +1,1 @@
+"""Measuring restorers against the truth and against simpler methods."""

@@ -1,0 +1,81 @@
+"""What the restored small whole frame tells every window: the paper's low-resolution result as global residual.
+
+HaineiFRDM (arXiv 2512.24946) adds the residual of a low-resolution result against blocky seams. Here it is split:
+the *level*, a smooth field, is what flicker changed and is laid over the frame as it is; the *correction*, with what
+the network mended, is evidence for the windows, and so is what was *found*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from frdm_engine.model.alignment import luma
+from frdm_engine.model.denoiser import Prediction, damage_of
+from frdm_engine.model.frame_fusion import Evidence
+
+SMOOTH = 15
+"""Side of the two box means, small pixels, that make the level smooth: flicker has no detail, damage leaves no halo."""
+FAINT, PLAIN = 0.6 / 255, 1.6 / 255
+"""Change of level, model encoding, that is left alone, and that is wholly taken back."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """correction (B, 3, h, w) in model encoding, to be added; found (B, 4, h, w) probabilities by class.
+
+    level (B, 3, h, w) is what flicker gives way to, and flicker (B, 1, h, w), 0..1, where it does.
+    """
+
+    correction: Tensor
+    level: Tensor
+    flicker: Tensor
+    found: Tensor
+
+
+def guide_of(prediction: Prediction, evidence: Evidence) -> Guide:
+    """The guide of a small whole frame, from its evidence and its restoration; no gradient passes."""
+    found = prediction.logits.detach().float().sigmoid()
+    local = damage_of(prediction.logits).detach()
+    level, flicker = level_of(evidence, sound=1 - local.clamp(max=0.98))
+    difference = (prediction.fill - evidence.centre).detach()
+    even = flicker * level
+    return Guide(even + local * (difference - even), level, flicker, found)
+
+
+def level_of(evidence: Evidence, *, sound: Tensor) -> tuple[Tensor, Tensor]:
+    """By how much the centre's level is off, (B, 3, h, w) to be added, and where that is flicker (B, 1, h, w), 0..1.
+
+    The neighbourhood of every place is compared with the aligned past and the aligned future. A frame flickers where
+    it differs from both in the same sense: a lamp that is switched on differs from one only. The level then moves to
+    the mean of the window, which leaves a fifth of the variance of a flicker that knows no memory.
+    """
+    count = evidence.aligned.shape[1]
+    offset = evidence.aligned - evidence.centre[:, None]
+    doubt = F.interpolate(evidence.doubt, size=offset.shape[-2:], mode="nearest")[:, :, None]
+    weight = (
+        sound[:, None] / (1 + (doubt / 0.2).square()) / (1 + (offset.abs().amax(dim=2, keepdim=True) / 0.1).square())
+    )
+    means = (_mean(offset * weight) / _mean(weight).clamp(min=1e-4)).detach()
+    level = means.mean(dim=1) * (count / (count + 1))
+    past, future = (luma(part.mean(dim=1)) for part in (means[:, : count // 2], means[:, count // 2 :]))
+    plain = ((torch.minimum(past.abs(), future.abs()) - FAINT) / (PLAIN - FAINT)).clamp(0, 1)
+    told = ((_mean(weight.mean(dim=1)) - 0.25) / 0.25).clamp(0, 1)  # where little could be followed, nothing is known
+    return level, torch.where(past * future > 0, plain * told, torch.zeros_like(plain))
+
+
+def composite(damaged: Tensor, prediction: Prediction, even: Tensor) -> Tensor:
+    """What the artist will see, before thresholds: damaged (B, 3, H, W) evened out by ``even``, damage replaced."""
+    level = damaged + even
+    return level + damage_of(prediction.logits) * (prediction.fill - level)
+
+
+def _mean(x: Tensor) -> Tensor:
+    flat = x.flatten(0, 1)
+    for side in ((1, SMOOTH), (SMOOTH, 1)) * 2:
+        padding = side[0] // 2, side[1] // 2
+        flat = F.avg_pool2d(flat, side, stride=1, padding=padding, count_include_pad=False)
+    return flat.view_as(x)
