@@ -10,6 +10,7 @@ FrdmError                exit 1   anything below
 │   └── CheckpointError           a model file that is missing, damaged or of another kind
 ├── OutputError          exit 2   the result cannot be written where it was asked
 ├── RestoreError         exit 3   a frame could not be restored
+├── TrainingError        exit 3   a training that went wrong; the state before it is kept
 └── DeviceError          exit 4   no such device, or out of its memory
 """
 
@@ -86,6 +87,12 @@ class RestoreError(FrdmError):
         # Worker processes hand errors to their parent; keyword-only arguments need help on the way.
         rebuild = partial(RestoreError, frame=self.frame, remedy=self.remedy, tile=self.tile)
         return rebuild, (self.cause,)
+
+
+class TrainingError(FrdmError):
+    """A training that went wrong; what it saved before is whole."""
+
+    exit_code = 3
 
 
 class DeviceError(FrdmError):

@@ -43,6 +43,13 @@ def train(
         str | None,
         typer.Option("--from", metavar="NAME|DIR", help="Begin with the weights of a model of the same preset."),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Switch a module off: frame_fusion, global_prompt, frequency or global_residual. May be repeated.",
+        ),
+    ] = None,
     classes: Annotated[
         str, typer.Option(metavar="LIST", help="Classes of footage the manifest lists that may be used.")
     ] = "free",
@@ -81,12 +88,15 @@ def train(
         int, typer.Option(metavar="STEPS", min=1, rich_help_panel=HOW, help="Steps between two lines.")
     ] = 50,
 ) -> None:
-    """Train a model on footage of your own. Ctrl-C saves and ends; the same command goes on."""
+    """Train a model on footage of your own. Ctrl-C saves and ends; the same command goes on.
+
+    On several GPUs: accelerate launch --num_processes N -m frdm_engine train ...
+    """
     from frdm_engine.training.presets import PRESETS
 
     if preset not in PRESETS:
         raise SettingError(f"--preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}.")
-    chosen, folder = PRESETS[preset], run or Path("runs") / preset
+    chosen, folder = PRESETS[preset].without(without or ()), run or Path("runs") / preset
     if validate_on is not None and (validate_on in parse_names(classes) or data.suffix.lower() == ".zip"):
         raise SettingError(
             f"--validate-on {validate_on} would take what is trained on; leave it out, and a tenth is held apart."
@@ -102,31 +112,44 @@ def train(
     from frdm_engine.data.patches import FRAME_SIZES, PatchStream
     from frdm_engine.restore.restorer import choose_device
     from frdm_engine.training.loop import Schedule, Training
+    from frdm_engine.training.processes import begin
     from frdm_engine.training.validation import SIDE, Validation, fixed_batches, split
 
-    where = choose_device(device)
+    processes = begin(choose_device(device))
+    where, main = processes.device, processes.main
+
+    def tell(text: str) -> None:
+        if main:
+            note(text)
+
     weights = None if start is None else _weights(start, chosen, name=preset)
     kept = cache or folder / "cache"
     wanted = parse_names(classes)
     # Decodes everything once, so that the workers only map it.
-    library, templates = open_data(data, classes=wanted, cache=kept)
+    with processes.main_first():
+        library, templates = open_data(data, classes=wanted, cache=kept)
     frames = sum(source.shape[0] for source in library.sources)
-    note(f"{len(library.sources)} sources, {frames:,} frames of class {', '.join(wanted)}")
+    tell(f"{len(library.sources)} sources, {frames:,} frames of class {', '.join(wanted)}")
     apart = []
     if validate_every and validate_on is not None:
-        apart = open_data(data, classes=(validate_on,), cache=kept)[0].sources
+        with processes.main_first():
+            apart = open_data(data, classes=(validate_on,), cache=kept)[0].sources
     elif validate_every and len(library.sources) > 1:
         apart = split(library.sources, share=HELD_APART)[1]
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    training = Training(folder, chosen, device=where, weights=weights)
-    note(f"{folder}: {preset} on {where}, from step {training.step} at {training.minutes:.1f} minutes")
+    training = Training(folder, chosen, device=where, weights=weights, processes=processes)
+    torch.manual_seed(seed + processes.index)  # from one start, each process draws noise of its own
+    off = f" without {', '.join(chosen.off)}" if chosen.off else ""
+    many = f" in {processes.count} processes" if processes.count > 1 else ""
+    tell(f"{folder}: {preset}{off} on {where}{many}, from step {training.step} at {training.minutes:.1f} minutes")
     limits = training.model.limits
     if pairs is not None:
-        real = PairLibrary.open(pairs, cache=kept, reader=read_any)
+        with processes.main_first():
+            real = PairLibrary.open(pairs, cache=kept, reader=read_any)
         for height, width in FRAME_SIZES:  # refuses what is too small or short before anything is trained
             real.window(np.random.default_rng(0), length=2 * limits.radius + 1, height=height, width=width)
-        note(f"{len(real.pairs)} pairs, {sum(len(one.damaged) for one in real.pairs):,} frames of real damage")
+        tell(f"{len(real.pairs)} pairs, {sum(len(one.damaged) for one in real.pairs):,} frames of real damage")
     make = partial(
         PatchStream,
         root=data,
@@ -146,9 +169,12 @@ def train(
         pairs=pairs,
         pair_share=pair_share,
         reader=read_any,
+        # Weights that can already restore need no easy damage first.
+        curriculum=() if training.pretrained else chosen.curriculum,
+        process=processes.index,
     )
     validation = None
-    if apart:
+    if apart and main:
         whole = make(seed=0, size=SIDE, frames=1, patches=1)
         held = ClipLibrary(apart)
         validation = Validation(
@@ -168,12 +194,15 @@ def train(
         report=lambda line: typer.echo(describe(line)),
         validate=validation,
     )
-    typer.echo(
-        f"step {training.step} after {training.minutes:.1f} minutes; "
-        f"use it with: frdm restore IN OUT --model {folder / 'last'}"
-    )
+    processes.end()
+    if main:
+        typer.echo(
+            f"step {training.step} after {training.minutes:.1f} minutes; "
+            f"use it with: frdm restore IN OUT --model {folder / 'last'}"
+        )
     if training.minutes < until:
-        complain(f"Stopped at step {training.step}, which is saved; the same command goes on.")
+        if main:
+            complain(f"Stopped at step {training.step}, which is saved; the same command goes on.")
         raise typer.Exit(STOPPED)
 
 
@@ -202,12 +231,21 @@ def describe(line: Mapping[str, float]) -> str:
 
 def _weights(model: str, preset: Preset, *, name: str) -> Path:
     from frdm_engine.model.checkpoint import find, load
+    from frdm_engine.training.presets import SWITCHES
 
     built = load(model).model.config
-    other = next((key for key, value in preset.model.items() if built[key] != value), None)
+    # A switch that is off here drops what the model has; the other way there would be nothing to begin with.
+    wanted = dict.fromkeys(SWITCHES, True) | preset.model
+    missing = [switch for switch in SWITCHES if wanted[switch] and not built[switch]]
+    if missing:
+        raise CheckpointError(
+            f"--from {model} was trained without {missing[0]}; add "
+            f"{' '.join(f'--without {switch}' for switch in missing)}, or begin with another model."
+        )
+    other = next((key for key, value in wanted.items() if key not in SWITCHES and built[key] != value), None)
     if other is not None:
         raise CheckpointError(
-            f"--from {model} has {other} {built[other]} and --preset {name} {preset.model[other]}; "
+            f"--from {model} has {other} {built[other]} and --preset {name} {wanted[other]}; "
             "give the preset it was made with."
         )
     return find(model)[1]

@@ -1,11 +1,13 @@
 """Training examples: patches that know their place, beside their small whole frames.
 
 HaineiFRDM (arXiv 2512.24946) trains patch-wise: a patch of the frame, the low-resolution whole frame for the Global
-Prompt, and the position that ties them. Grain and weave belong to the truth; damage comes on top.
+Prompt, and the position that ties them. Weave, fading and grain belong to the truth; damage comes on top, and the scan
+over both.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from frdm_engine.damage import Damager, Recipe, Templates
+from frdm_engine.damage import CLASSES, Damager, Recipe, Templates
 from frdm_engine.data.clips import ClipLibrary
 from frdm_engine.data.packing import open_data
 from frdm_engine.data.pairs import PairLibrary, Reader, read_picture
@@ -41,8 +43,16 @@ VISIBLE_LEVEL = 2 / 255
 """The same for stains and flicker, which are broad and therefore seen sooner."""
 SUSPECT = 0.05
 """Model encoding: how far a pixel must leave the range of its neighbours to draw a patch."""
-LOCKED_OFF, BORDERS, SOFT_SCANS = 0.15, 0.15, 0.25
-"""Shares of windows in which nothing moves but the film, that show the gate's edge, that are softly scanned."""
+LOCKED_OFF, BORDERS, UNDAMAGED = 0.15, 0.15, 0.15
+"""Shares of windows in which nothing moves but the film, that show the gate's edge, that carry no damage."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Recipes to draw from until that share of the training, 0..1, has passed."""
+
+    until: float
+    recipes: tuple[Recipe, ...]
 
 
 @dataclass(frozen=True)
@@ -122,8 +132,10 @@ def join(parts: list[Views]) -> Views:
 class PatchStream(IterableDataset[Batch]):
     """Endless batches: ``frames`` damaged windows, each by one of ``recipes``, ``patches`` of ``size`` pixels each.
 
-    Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone. ``root`` is a folder with a manifest, or a pack.
-    Sources named in ``apart`` are never drawn. With a register of ``pairs``, ``pair_share`` of the windows are real.
+    Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone; workers are counted over all training processes, of
+    which this is number ``process``. ``root`` is a folder with a manifest, or a pack. Sources named in ``apart`` are
+    never drawn. With a register of ``pairs``, ``pair_share`` of the windows are real. While ``advance`` tells of a
+    progress before the end of a stage of ``curriculum``, its recipes are drawn from in place of ``recipes``.
     """
 
     def __init__(
@@ -143,17 +155,34 @@ class PatchStream(IterableDataset[Batch]):
         pairs: Path | None = None,
         pair_share: float = 0.3,
         reader: Reader = read_picture,
+        curriculum: Sequence[Stage] = (),
+        process: int = 0,
     ) -> None:
         self.root, self.classes, self.cache, self.recipes = root, classes, cache, tuple(recipes)
         self.seed, self.radius, self.small_side = seed, radius, small_side
         self.size, self.frames, self.patches = size, frames, patches
         self.apart, self.pairs, self.pair_share, self.reader = apart, pairs, pair_share, reader
+        self.curriculum, self.process = tuple(curriculum), process
+        # Workers run in processes of their own: one number in shared memory tells them how far the training is. Without
+        # a training to tell, it is at its end.
+        self._progress = multiprocessing.RawValue("d", 1.0)
+
+    def advance(self, progress: float) -> int:
+        """Tells this stream and its workers what share of the training has passed, 0..1; returns the stage's number."""
+        self._progress.value = progress
+        return self.stage
+
+    @property
+    def stage(self) -> int:
+        """Number of the stage of the curriculum that is drawn from; the last, for ``recipes``, is its length."""
+        progress = self._progress.value
+        return sum(progress >= stage.until for stage in self.curriculum)
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         if worker:  # the process itself may want its threads for training
             torch.set_num_threads(1)
-        number = worker.id if worker else 0
+        number = worker.id + self.process * worker.num_workers if worker else self.process
         library, templates = open_data(self.root, classes=self.classes, cache=self.cache)
         library.sources = [source for source in library.sources if source.name not in self.apart]
         real = None if self.pairs is None else PairLibrary.open(self.pairs, cache=self.cache, reader=self.reader)
@@ -205,8 +234,10 @@ class PatchStream(IterableDataset[Batch]):
         length = 2 * self.radius + 1
         clip = library.window(rng, length=length, height=height, width=width)
         monochrome = bool(np.ptp(clip[0, ::8, ::8], axis=-1).max() < 1e-3)
+        stage = self.stage
+        recipes = self.curriculum[stage].recipes if stage < len(self.curriculum) else self.recipes
         damager = Damager(
-            self.recipes[rng.integers(len(self.recipes))],
+            recipes[rng.integers(len(recipes))],
             seed=int(rng.integers(2**31)),
             height=height,
             width=width,
@@ -215,20 +246,13 @@ class PatchStream(IterableDataset[Batch]):
         )
         first = int(rng.integers(10_000))
         clip = _as_film(rng, clip)
-        truth = [damager.grain(first + t, damager.weave(first + t, clip[t])) for t in range(length)]
-        if rng.random() < 0.15:  # clean windows: the restorer must learn to leave film alone
-            damaged, matte = truth, np.zeros((height, width, 4), np.float32)
-        else:
-            pairs = [damager.frame(first + t, truth[t]) for t in range(length)]
-            damaged, matte = [pair[0] for pair in pairs], pairs[self.radius][1]
-            if rng.random() < SOFT_SCANS:  # a soft scan or dupe blurs picture, grain and damage alike
-                sigma = rng.uniform(0.4, 1.0)
-                damaged, truth = ([_blurred(f, sigma) for f in run] for run in (damaged, truth))
-                matte = _blurred(matte, sigma)
+        damage = rng.random() >= UNDAMAGED  # clean windows: the restorer must learn to leave film alone
+        frames = [_processed(damager, first + t, clip[t], damage=damage) for t in range(length)]
+        truth, matte = frames[self.radius][0], frames[self.radius][2]
         order = _end_of_shot(rng, self.radius)
         return (
-            torch.stack([_planes(damaged[t]) for t in order]),
-            _planes(truth[self.radius]),
+            torch.stack([_planes(frames[t][1]) for t in order]),
+            _planes(truth),
             _planes(matte),
         )
 
@@ -287,12 +311,24 @@ def _as_film(rng: np.random.Generator, clip: npt.NDArray[np.float32]) -> npt.NDA
     return np.ascontiguousarray(clip, dtype=np.float32)
 
 
+def _processed(
+    damager: Damager, number: int, plate: npt.NDArray[np.float32], *, damage: bool
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Truth, damaged frame and mattes in the order of ``Damager.process``; its labels would cost time."""
+    truth = damager.grain(number, damager.fade(number, damager.weave(number, plate)))
+    if damage:
+        damaged, mattes = damager.frame(number, truth)
+    else:
+        damaged, mattes = truth, np.zeros((*truth.shape[:2], len(CLASSES)), np.float32)
+    return damager.scan(number, truth, damaged, mattes)
+
+
 def _blurred(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
 
 
 def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:
-    """Frame order of a window; now and then what a cut hides is mirrored, as the restorer does near the ends of a shot."""
+    """Frame order of a window; now and then what a cut hides is mirrored, as in restoring near the ends of a shot."""
     order = list(range(2 * radius + 1))
     draw = rng.random()
     if draw < 0.12:

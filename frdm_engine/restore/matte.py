@@ -12,11 +12,11 @@ from frdm_engine.model.denoiser import CLASSES
 
 Plane = npt.NDArray[np.float32]
 
-HIGH = {"dirt": 0.45, "scratch": 0.8, "stain": 0.8}
+HIGH = {"dirt": 0.3, "scratch": 0.5, "stain": 0.8}
 """A repair of a class needs a pixel at least this probable ..."""
-LOW = 0.2
+LOW = 0.1
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
-FULL = 0.45
+FULL = 0.3
 """Probability from which a pixel is wholly replaced."""
 LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005}
 """Share of the frame a connected repair must cover: what is called a stain in the size of a speck is a speck."""

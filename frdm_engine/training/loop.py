@@ -1,14 +1,13 @@
 """Training within a time limit: resumes, checkpoints, never loses more than a few minutes.
 
-A run is a folder: ``last/`` (a model that loads with ``from_pretrained``, averaged weights), ``state.safetensors``
-(raw weights and optimiser), ``state.json`` (step, minutes) and ``log.jsonl``. No pickle anywhere.
+A run is a folder: ``last/`` (a model that loads with ``from_pretrained``, averaged weights), ``state-N.safetensors``
+(raw weights and optimiser), ``state.json`` (step, minutes) and ``log.jsonl``; see ``state``.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import time
 from collections import defaultdict
@@ -19,24 +18,21 @@ from typing import Any, Protocol
 
 import cv2
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from frdm_engine.data.patches import Batch, PatchStream, Views
-from frdm_engine.diffusion.sampling import bridge_state
-from frdm_engine.diffusion.schedule import NOISE
-from frdm_engine.errors import CheckpointError
-from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
-from frdm_engine.model.frame_fusion import move_features
-from frdm_engine.model.global_prompt import Prompt
-from frdm_engine.model.guide import guide_of
-from frdm_engine.model.small import grow
+from frdm_engine.data.patches import Batch, PatchStream
+from frdm_engine.errors import CheckpointError, TrainingError
+from frdm_engine.model.checkpoint import load
+from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.training.ema import Average
-from frdm_engine.training.loss import SMALL, figures, restoration_loss
 from frdm_engine.training.presets import Preset
+from frdm_engine.training.processes import Processes
 from frdm_engine.training.replay import Replay
+from frdm_engine.training.state import STATE, facts_of, read_state, write_model, write_state
+from frdm_engine.training.step import look_of, predict, step_loss
+
+__all__ = ["Report", "Schedule", "Training", "Validator", "facts_of", "look_of", "predict", "step_loss"]
 
 Report = Callable[[dict[str, float]], None]
 
@@ -62,86 +58,52 @@ class Schedule:
     log_every: int = 50
 
 
-def look_of(
-    model: FilmRestorer,
-    seen: Views,
-    *,
-    box: Tensor,
-    prompt: Prompt,
-    residual: Tensor | None = None,
-    found: Tensor | None = None,
-) -> Look:
-    """Encodes the window and fuses it: what all steps of sampling share."""
-    frames, maps = seen.window.flatten(0, 1), seen.columns.flatten(0, 1)
-    features = model.encode(frames, maps).unflatten(0, seen.window.shape[:2])
-    moved = move_features(features, seen.flow)
-    return model.look(seen.evidence, moved, residual=residual, seen=found, box=box, prompt=prompt)
-
-
-def predict(model: FilmRestorer, look: Look, clean: Tensor, *, later: bool) -> Prediction:
-    """A prediction to learn from: the first look, or a later step from the model's own estimate."""
-    damaged = look.evidence.centre
-    count = damaged.shape[0]
-    far_end = damaged + NOISE * torch.randn_like(damaged)
-    first = torch.ones(count, device=damaged.device)
-    if not later:
-        return model.denoise(far_end, first, look)
-    with torch.no_grad():
-        previous = model.denoise(far_end, first, look)
-    sigma = 0.1 + 0.8 * torch.rand(count, device=damaged.device)
-    own = (torch.rand(count, device=damaged.device) < 0.7).view(-1, 1, 1, 1)
-    start = torch.where(own, previous.clean, clean)
-    return model.denoise(bridge_state(start, far_end, sigma.view(-1, 1, 1, 1)), sigma, look, previous)
-
-
-def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one batch: the small whole frames first, then the patches under their residual and prompt."""
-    small = batch.small
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=batch.box.device).expand(small.window.shape[0], -1)
-    centre = small.evidence.centre
-    look = look_of(model, small, box=whole, prompt=model.prompt(centre, centre))
-    guess = predict(model, look, small.clean, later=later)
-    guide = guide_of(guess, small.evidence)
-    small_loss, _ = restoration_loss(
-        guess, damaged=centre, clean=small.clean, matte=small.matte, even=guide.flicker * guide.level, weights=SMALL
-    )
-
-    prompt = model.prompt(centre, centre + guide.correction)
-    own = batch.owner
-    mine = Prompt(prompt.key[own], prompt.value[own], prompt.map[own])
-    height, width = batch.patches.clean.shape[-2:]
-    residual = grow(guide.correction[own], height, width, batch.box)
-    found = grow(guide.found[own], height // 2, width // 2, batch.box)
-    look = look_of(model, batch.patches, box=batch.box, prompt=mine, residual=residual, found=found)
-    prediction = predict(model, look, batch.patches.clean, later=later)
-    truth = {
-        "damaged": batch.patches.evidence.centre,
-        "clean": batch.patches.clean,
-        "matte": batch.patches.matte,
-        "even": grow((guide.flicker * guide.level)[own], height, width, batch.box),
-    }
-    loss, parts = restoration_loss(prediction, **truth)
-    parts |= figures(prediction, **truth)
-    return loss + 0.3 * small_loss, parts | {"small": float(small_loss.detach())}
-
-
 class Training:
     """One run folder, brought forward by ``run``."""
 
-    def __init__(self, folder: Path, preset: Preset, *, device: torch.device, weights: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        preset: Preset,
+        *,
+        device: torch.device,
+        weights: Path | None = None,
+        processes: Processes | None = None,
+    ) -> None:
+        """Goes on with a run, or begins one, from a model's ``weights`` where given.
+
+        Among several ``processes`` each has its own ``device``, and all call ``run`` alike.
+
+        Raises:
+            CheckpointError: the run is damaged or of another preset, or the weights do not fit.
+        """
         self.folder, self.preset, self.device = folder, preset, device
-        self.step, self.minutes = 0, 0.0
+        self.processes = processes or Processes(device)
+        self.step, self.minutes, self.pretrained = 0, 0.0, weights is not None
         folder.mkdir(parents=True, exist_ok=True)
-        state = folder / "state.json"
-        if weights is not None and not state.exists():
-            self.model = FilmRestorer.from_pretrained(weights, low_cpu_mem_usage=False)
-        else:
-            self.model = FilmRestorer(**preset.model)
+        goes_on = (folder / STATE).exists()
+        self.model = FilmRestorer(**preset.model)
+        if weights is not None and not goes_on:
+            self._begin_from(weights)
         self.model.to(device, memory_format=torch.channels_last).train()
         self.optimizer = torch.optim.AdamW(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
-        self.average = Average(self.model)
-        if state.exists():
+        if goes_on:
+            self.average = Average(self.model)
             self._load()
+        else:
+            # Each process has drawn its own: they must begin as one.
+            self.processes.spread(self.model.state_dict().values())
+            self.average = Average(self.model)
+
+    def _begin_from(self, weights: Path) -> None:
+        """Takes a model's tensors, but those of modules that are switched off here."""
+        given, own = load(weights).model.state_dict(), self.model.state_dict()
+        wrong = next((n for n, value in own.items() if n not in given or given[n].shape != value.shape), None)
+        if wrong is not None:
+            raise CheckpointError(
+                f"{weights} does not fit in {wrong}: it is of another preset; give the preset it was made with."
+            )
+        self.model.load_state_dict({name: given[name] for name in own})
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by learning rate; ``names`` says whose optimiser state is whose."""
@@ -166,14 +128,18 @@ class Training:
         return {name: value.detach().cpu().contiguous() for name, value in out.items()}
 
     def _load(self) -> None:
-        try:
-            facts = json.loads((self.folder / "state.json").read_text())
-            tensors = load_file(self.folder / facts["tensors"])
-            self.step, self.minutes = int(facts["step"]), float(facts["minutes"])
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        facts, tensors = read_state(self.folder)
+        self.step, self.minutes = facts["step"], facts["minutes"]
+        self.pretrained = self.pretrained or bool(facts.get("pretrained", False))
+        off = tuple(facts.get("off", ()))
+        if off != self.preset.off:
+            begun, now = (
+                f"without {', '.join(names)}" if names else "with all modules" for names in (off, self.preset.off)
+            )
             raise CheckpointError(
-                f"{self.folder} cannot be gone on with ({error}); name another run folder, or restore it from a copy."
-            ) from error
+                f"{self.folder} was begun {begun} and cannot be gone on with {now}, as that is another preset; "
+                "name another run folder, or the switches it was begun with."
+            )
         own = self.model.state_dict()
         wanted = {f"{kind}.{name}": value.shape for kind in ("model", "average") for name, value in own.items()}
         held = {name: value.shape for name, value in tensors.items() if not name.startswith("optimizer.")}
@@ -195,17 +161,31 @@ class Training:
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
     def save(self) -> None:
-        """Writes the run so that a kill at any moment leaves this state or the one before."""
-        name = f"state-{self.step}.safetensors"
-        save_file(self._tensors(), self.folder / name)
-        facts = {"step": self.step, "minutes": self.minutes, "tensors": name}
-        draft = self.folder / "state.json.part"
-        draft.write_text(json.dumps(facts))
-        os.replace(draft, self.folder / "state.json")
-        for old in self.folder.glob("state-*.safetensors"):
-            if old.name != name:
-                old.unlink()
+        """Writes the run so that a kill at any moment leaves this state or the one before; one process does it.
+
+        Raises:
+            TrainingError: a tensor is not finite; the state before is kept.
+            OutputError: there is no room; the state before is kept.
+        """
+        if not self.processes.main:
+            return
+        tensors = self._tensors()
+        bad = next((name for name, value in tensors.items() if not value.isfinite().all()), None)
+        if bad is not None:
+            raise self._spoilt(f"{bad} is not finite after step {self.step}")
+        facts: dict[str, Any] = {"step": self.step, "minutes": self.minutes}
+        # What holds for most runs goes without saying: folders of earlier versions say neither.
+        if self.preset.off:
+            facts["off"] = list(self.preset.off)
+        if self.pretrained:
+            facts["pretrained"] = True
+        write_state(self.folder, facts, tensors)
         self.export(self.folder / "last")
+
+    def _spoilt(self, what: str) -> TrainingError:
+        state = self.folder / STATE
+        kept = f"step {facts_of(self.folder)['step']} is kept" if state.exists() else "nothing was saved yet"
+        return TrainingError(f"{self.folder}: {what}; {kept}. Go on from there with another --seed.")
 
     def averaged(self) -> FilmRestorer:
         """A model with the averaged weights, on the CPU; no random number of the training is drawn for it."""
@@ -216,7 +196,7 @@ class Training:
 
     def export(self, folder: Path) -> None:
         """Writes the averaged weights as a model folder."""
-        self.averaged().save_pretrained(folder)
+        write_model(folder, self.averaged())
 
     def _rate(self, minutes: float, schedule: Schedule) -> float:
         progress = min(1.0, minutes / max(schedule.total_minutes, 1e-6))
@@ -232,8 +212,16 @@ class Training:
         report: Report,
         validate: Validator | None = None,
     ) -> None:
-        """Trains for ``schedule.minutes``, or until SIGINT or SIGTERM; saves at the end either way."""
+        """Trains for ``schedule.minutes``, or until SIGINT or SIGTERM; saves at the end either way.
+
+        Among several processes the first one's clock counts, a signal to any ends all after the same step, and the
+        first alone writes, reports and validates.
+
+        Raises:
+            TrainingError: a loss or gradient is not finite; the state saved before is kept.
+        """
         stop: list[int] = []
+        spoilt = False
         numbers = (signal.SIGINT, signal.SIGTERM)
         handlers = {n: signal.signal(n, lambda number, _: stop.append(number)) for n in numbers}
         loader = DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
@@ -241,31 +229,53 @@ class Training:
         try:
             # A forked worker hangs on the threads that OpenCV had in this process, so there must be none.
             cv2.setNumThreads(1 if workers else threads)
-            self._steps(Replay(iter(loader), ahead=workers > 0), schedule, report, stop, validate)
+            stream.advance(self._progress(schedule))
+            replay = Replay(iter(loader), ahead=workers > 0, seed=self.processes.index)
+            self._steps(replay, stream, schedule, report, stop, validate)
         except RuntimeError:
-            if not stop:  # a signal to the whole group ends the data workers too; that is no failure
+            if not stop:  # a signal to the whole group ends the other processes too; that is no failure
                 raise
+        except TrainingError:
+            spoilt = True
+            raise
         finally:
             cv2.setNumThreads(threads)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-            self.save()
+            if not spoilt:
+                self.save()
+
+    def _progress(self, schedule: Schedule) -> float:
+        """Share of the whole training that has passed, 0..1."""
+        return min(1.0, self.minutes / max(schedule.total_minutes, 1e-6))
 
     def _steps(
-        self, replay: Replay, schedule: Schedule, report: Report, stop: list[int], validate: Validator | None
+        self,
+        replay: Replay,
+        stream: PatchStream,
+        schedule: Schedule,
+        report: Report,
+        stop: list[int],
+        validate: Validator | None,
     ) -> None:
         began = saved = time.monotonic()
         earlier = self.minutes
         sums: defaultdict[str, float] = defaultdict(float)
         half = self.device.type in ("cpu", "cuda")
-        while not stop:
+        while True:
             now = time.monotonic()
-            self.minutes = earlier + (now - began) / 60
-            if self.minutes - earlier >= schedule.minutes:
-                break
-            drawn, new = replay.draw()
-            batch = drawn.to(self.device)
+            drawn = self._draw(replay, stop)
             waited = time.monotonic() - now
+            passed = (time.monotonic() - began) / 60
+            everyone = self.processes.gather(
+                float(bool(stop)), earlier + passed, float(torch.rand(()) < self.preset.later)
+            )
+            self.minutes, later = everyone[0][1], bool(everyone[0][2])
+            ended = any(row[0] for row in everyone) or self.minutes - earlier >= schedule.minutes
+            if ended or drawn is None:
+                break
+            batch, new = drawn[0].to(self.device), drawn[1]
+            sums["stage"] = stream.advance(self._progress(schedule))
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate(self.minutes, schedule) * group["factor"]
             later = bool(torch.rand(()) < self.preset.later)
@@ -273,7 +283,10 @@ class Training:
                 loss, parts = step_loss(self.model, batch, later=later)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            mean = self.processes.average(loss, self.model.parameters())
+            norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0))
+            if not (math.isfinite(mean) and math.isfinite(norm)):
+                raise self._spoilt(f"step {self.step + 1} has a loss of {mean} with gradients of size {norm}")
             self.optimizer.step()
             self.average.update(self.model)
             self.step += 1
@@ -284,8 +297,10 @@ class Training:
                 sums["new"] += 1
             sums["steps"] += 1
             sums["waited"] += waited
-            sums["pixels"] += batch.patches.clean[:, 0].numel()
+            sums["pixels"] += batch.patches.clean[:, 0].numel() * self.processes.count
             sums["seconds"] += time.monotonic() - now
+            if not self.processes.main:
+                continue
             if self.step % schedule.log_every == 0:
                 self._log(sums, schedule, report)
                 sums.clear()
@@ -294,6 +309,15 @@ class Training:
             if time.monotonic() - saved > 60 * schedule.save_every:
                 self.save()
                 saved = time.monotonic()
+
+    def _draw(self, replay: Replay, stop: list[int]) -> tuple[Batch, bool] | None:
+        """A batch and whether it is new, or None if the signal that ends this process ended the data workers first."""
+        try:
+            return replay.draw()
+        except RuntimeError:
+            if not stop:
+                raise
+            return None
 
     def _log(self, sums: dict[str, float], schedule: Schedule, report: Report) -> None:
         line: dict[str, float] = {"step": self.step, "minutes": round(self.minutes, 2)}
@@ -309,6 +333,7 @@ class Training:
         line["new"] = sums["new"] / sums["steps"]
         line["waited"] = sums["waited"] / sums["seconds"]
         line["rate"] = self._rate(self.minutes, schedule)
+        line["stage"] = sums["stage"]
         self._write(line, report)
 
     def _validate(self, validate: Validator, report: Report) -> None:
@@ -325,9 +350,3 @@ class Training:
 
 def _decibel(square: float) -> float:
     return -10 * math.log10(max(square, 1e-10))
-
-
-def facts_of(folder: Path) -> dict[str, Any]:
-    """Step and minutes a run folder has reached."""
-    out: dict[str, Any] = json.loads((folder / "state.json").read_text())
-    return out

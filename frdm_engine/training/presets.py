@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frdm_engine.damage import PRESETS as RECIPES
 from frdm_engine.damage import Recipe
+from frdm_engine.data.patches import Stage
+from frdm_engine.errors import SettingError
 
 DENSE = replace(RECIPES["heavy"], flicker=RECIPES["light"].flicker, stains=RECIPES["medium"].stains)
 """Much to learn from in each patch, and little of what drowns it."""
+
+CURRICULUM = (
+    Stage(0.15, (RECIPES["light"], RECIPES["medium"])),
+    Stage(0.4, (RECIPES["medium"], RECIPES["archive-mixed"])),
+)
+"""What is learned first: damage that leaves most of each patch sound, for matte and fill to go by."""
+
+SWITCHES = ("frame_fusion", "global_prompt", "frequency", "global_residual")
+"""Modules of the network that can be left out, as ``FilmRestorer`` names them."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +30,10 @@ class Preset:
 
     model: dict[str, Any] = field(default_factory=dict)
     """Arguments of ``FilmRestorer``."""
-    recipes: tuple[Recipe, ...] = (DENSE, RECIPES["archive-mixed"])
+    recipes: tuple[Recipe, ...] = (DENSE, RECIPES["heavy"], RECIPES["archive-mixed"])
     """Damage of a window is drawn from one of these; one may repeat to be drawn more often."""
+    curriculum: tuple[Stage, ...] = CURRICULUM
+    """Earlier stages, in order, with recipes of their own; a training that begins from weights leaves them out."""
     patch: int = 128
     """Side of a patch, pixels."""
     frames: int = 2
@@ -34,6 +48,23 @@ class Preset:
     """Factor on the learning rate of branches that start silent: prompt, frequency module, trust."""
     later: float = 0.25
     """Share of batches that train a later step of sampling instead of the first look."""
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """Modules this preset leaves out, in the order of ``SWITCHES``."""
+        return tuple(name for name in SWITCHES if not self.model.get(name, True))
+
+    def without(self, names: Iterable[str]) -> Preset:
+        """This preset with some of ``SWITCHES`` off.
+
+        Raises:
+            SettingError: a name is none of them.
+        """
+        names = tuple(names)
+        for name in names:
+            if name not in SWITCHES:
+                raise SettingError(f"--without {name!r} is no module; choose from {', '.join(SWITCHES)}.")
+        return replace(self, model=self.model | dict.fromkeys(names, False))
 
 
 PRESETS: dict[str, Preset] = {

@@ -27,7 +27,7 @@ from frdm_engine.model.global_prompt import Prompt
 from frdm_engine.model.guide import guide_of
 from frdm_engine.model.small import grow
 from frdm_engine.restore.matte import Plane, mattes, opacity
-from frdm_engine.training.loop import look_of
+from frdm_engine.training.step import look_of
 
 SIDE = 192
 """Side of a validation patch: nearly a whole training frame, so that hysteresis sees whole repairs."""

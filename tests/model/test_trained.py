@@ -99,7 +99,8 @@ def look(
     return model.look(
         part.evidence,
         move_features(features, part.flow),
-        residual=grow(given.correction, size, size, place),
+        residual=grow(given.guide.correction, size, size, place),
+        seen=grow(given.guide.found, size // 2, size // 2, place),
         box=place if box is None else torch.tensor([box]),
         prompt=given.prompt,
     )
@@ -137,7 +138,7 @@ def test_global_prompt_knows_the_place(model: FilmRestorer, film: Callable[..., 
 
 
 def test_a_wrong_neighbour_is_trusted_less(model: FilmRestorer, film: Callable[..., Clip]) -> None:
-    """In the clean frame's mixture a stranger's frame weighs less than the neighbour did, where there is damage."""
+    """In the fill's mixture a stranger's frame weighs less than the neighbour did, where there is damage."""
     falls = []
     for seed in range(3):
         clip, stranger = film(128, 160, frames=5, seed=seed), film(128, 160, frames=5, seed=50 + seed)
@@ -153,7 +154,7 @@ def test_a_wrong_neighbour_is_trusted_less(model: FilmRestorer, film: Callable[.
             assert float((wrong.fused.half - good.fused.half).abs().mean()) > 1e-3
             assert float((wrong.fused.quarter - good.fused.quarter).abs().mean()) > 1e-3
             weights = predict(model, wrong, (0, 0)).weights
-            falls.append(float((kept - weights)[0, 3 + neighbour][spots].mean() / kept[0, 3 + neighbour][spots].mean()))
+            falls.append(float((kept - weights)[0, 2 + neighbour][spots].mean() / kept[0, 2 + neighbour][spots].mean()))
     print("share of its weight that a wrong neighbour loses:", np.round(falls, 2))
     assert np.mean(falls) > 0.2
 
@@ -175,8 +176,8 @@ def test_the_frequency_module_reaches_the_result_and_does_no_harm(
         given = guide(model, whole)
         clean, spots = whole.clean[..., 32:160, 16:144], whole.matte[..., 32:160, 16:144][:, :3].amax(dim=1) > 0.5
         pair = [predict(judged, look(judged, whole, given, (16, 32), 128), (16, 32)) for judged in (model, without)]
-        assert not torch.equal(pair[0].clean, pair[1].clean)
-        errors.append([float((p.clean - clean).square().mean(dim=1)[spots].mean()) for p in pair])
+        assert not torch.equal(pair[0].fill, pair[1].fill)
+        errors.append([float((p.fill - clean).square().mean(dim=1)[spots].mean()) for p in pair])
     with_module, without_module = np.mean(errors, axis=0)
     print(f"squared error in damage {with_module:.6f} with, {without_module:.6f} without")
     assert with_module < 1.02 * without_module

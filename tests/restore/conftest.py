@@ -24,7 +24,7 @@ def tiny() -> Callable[..., Loaded]:
     `local` ones do not look at the small whole frame.
     """
 
-    def make(*, bias: float = -15.0, local: bool = False, **limits: int) -> Loaded:
+    def make(*, bias: float = -10.0, local: bool = False, **limits: int) -> Loaded:
         switches = dict.fromkeys(("global_prompt", "frequency", "global_residual"), not local)
         limits = {"small_side": 32, "halo": 16} | limits
         model = FilmRestorer(width=8, features=8, prompt_dim=16, limits=limits, **switches)
@@ -47,7 +47,7 @@ def tiny() -> Callable[..., Loaded]:
 def restorer(tiny: Callable[..., Loaded]) -> Callable[..., Restorer]:
     """Makes restorers of the tiny model with settings of their own."""
 
-    def make(*, bias: float = -15.0, local: bool = False, settings: Settings | None = None, **limits: int) -> Restorer:
+    def make(*, bias: float = -10.0, local: bool = False, settings: Settings | None = None, **limits: int) -> Restorer:
         loaded = tiny(bias=bias, local=local, **limits)
         return Restorer(loaded, device=torch.device("cpu"), settings=settings)
 

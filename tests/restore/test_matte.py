@@ -17,6 +17,7 @@ PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
 LOGITS = hnp.arrays(np.float32, (4, 7, 9), elements=st.floats(-8, 8, width=32))
 MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
 SURE = HIGH["dirt"]
+FLICKERS = hnp.arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
 
 
 # Probability
@@ -91,18 +92,31 @@ def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
 
 
 def test_each_class_has_its_matte_and_its_switch() -> None:
-    logits = np.full((4, 8, 6), -9, np.float32)
-    for index in range(4):
+    logits, flicker = np.full((4, 8, 6), -9, np.float32), np.zeros((8, 6), np.float32)
+    for index in range(3):
         logits[index, :, index + 1] = 9
-    everything = mattes(logits, fix=CLASSES, strength=1)
+    flicker[:, 4] = 1
+    everything = mattes(logits, flicker=flicker, fix=CLASSES, strength=1)
     for index, name in enumerate(CLASSES):
         assert np.flatnonzero(everything[index]).tolist() == [6 * row + index + 1 for row in range(8)]
-        alone = mattes(logits, fix=(name,), strength=1)
+        alone = mattes(logits, flicker=flicker, fix=(name,), strength=1)
         np.testing.assert_array_equal(alone[index], everything[index])
         assert np.count_nonzero(alone) == 8
-        others = mattes(logits, fix=tuple(set(CLASSES) - {name}), strength=1)
+        others = mattes(logits, flicker=flicker, fix=tuple(set(CLASSES) - {name}), strength=1)
         assert not others[index].any()
         assert np.count_nonzero(others) == 24
+
+
+def test_flicker_is_told_by_the_levels_and_not_by_its_logit() -> None:
+    """Strength thins it out below 1; above 1 there is no more to take back."""
+    flicker = np.array([[0.0, 0.25, 1.0]], np.float32)
+    for claimed in (-9, 9):
+        logits = np.full((4, 1, 3), -9, np.float32)
+        logits[3] = claimed
+        for strength, share in ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (3.0, 1.0)):
+            made = mattes(logits, flicker=flicker, fix=CLASSES, strength=strength)
+            np.testing.assert_array_equal(made[3], share * flicker)
+            assert not made[:3].any()
 
 
 def test_a_scratch_is_a_line() -> None:
@@ -110,11 +124,12 @@ def test_a_scratch_is_a_line() -> None:
     logits = np.full((4, 40, 40), -9, np.float32)
     logits[1, 2:38, 5:7] = 9
     logits[1, 2:38, 20:30] = 9
-    made = mattes(logits, fix=CLASSES, strength=1)
+    none = np.zeros((40, 40), np.float32)
+    made = mattes(logits, flicker=none, fix=CLASSES, strength=1)
     assert (made[1, 2:38, 5:7] == 1).all()
     assert not made[1, :, 10:].any()
     logits[0] = logits[1]
-    assert (mattes(logits, fix=CLASSES, strength=1)[0, 2:38, 20:30] == 1).all()
+    assert (mattes(logits, flicker=none, fix=CLASSES, strength=1)[0, 2:38, 20:30] == 1).all()
 
 
 def test_force_adds_and_protect_wins() -> None:
@@ -123,33 +138,41 @@ def test_force_adds_and_protect_wins() -> None:
     force, protect = np.zeros((4, 6), np.float32), np.zeros((4, 6), np.float32)
     force[0, :4] = [1.0, 0.5, 1.0, 7.0]
     protect[0, 2], protect[2, 1], protect[2, 2] = 1.0, 1.0, 0.25
-    made = mattes(logits, fix=CLASSES, strength=1, protect=protect, force=force)
+    flicker = np.full((4, 6), 0.5, np.float32)
+    made = mattes(logits, flicker=flicker, fix=CLASSES, strength=1, protect=protect, force=force)
     assert made[0, 0].tolist() == [1.0, 0.5, 0.0, 1.0, 0.0, 0.0]
     assert made[0, 2].tolist() == [1.0, 0.0, 0.75, 1.0, 1.0, 1.0]
+    assert made[3, 0].tolist() == [0.5, 0.5, 0.0, 0.5, 0.5, 0.5]
+    assert made[3, 2].tolist() == [0.5, 0.0, 0.375, 0.5, 0.5, 0.5]
 
 
 def test_force_holds_whatever_is_switched_off() -> None:
     force = np.ones((2, 2), np.float32)
-    made = mattes(np.full((4, 2, 2), 9, np.float32), fix=("stain",), strength=0, force=force)
+    made = mattes(np.full((4, 2, 2), 9, np.float32), flicker=force, fix=("stain",), strength=0, force=force)
     assert (made[0] == 1).all()
     assert not made[1:].any()
 
 
 def test_strength_zero_changes_nothing() -> None:
-    assert not mattes(np.full((4, 3, 3), 30, np.float32), fix=CLASSES, strength=0).any()
+    flicker = np.ones((3, 3), np.float32)
+    assert not mattes(np.full((4, 3, 3), 30, np.float32), flicker=flicker, fix=CLASSES, strength=0).any()
 
 
-@given(LOGITS, st.sampled_from([0, 0.1, 0.5, 1, 2]), st.sampled_from([1.0, 1.5, 8.0]))
-def test_more_strength_never_takes_away(logits: Array, strength: float, factor: float) -> None:
-    less = mattes(logits, fix=CLASSES, strength=strength)
-    more = mattes(logits, fix=CLASSES, strength=strength * factor)
+@given(LOGITS, FLICKERS, st.sampled_from([0, 0.1, 0.5, 1, 2]), st.sampled_from([1.0, 1.5, 8.0]))
+def test_more_strength_never_takes_away(logits: Array, flicker: Array, strength: float, factor: float) -> None:
+    less = mattes(logits, flicker=flicker, fix=CLASSES, strength=strength)
+    more = mattes(logits, flicker=flicker, fix=CLASSES, strength=strength * factor)
     assert (more >= less).all()
 
 
-@given(LOGITS, MASKS, MASKS)
-def test_protected_and_unusable_pixels_stay_exactly(logits: Array, protect: Array, force: Array) -> None:
+@given(LOGITS, FLICKERS, MASKS, MASKS)
+def test_protected_and_unusable_pixels_stay_exactly(
+    logits: Array, flicker: Array, protect: Array, force: Array
+) -> None:
     usable = (np.arange(63).reshape(7, 9) % 5) > 0
-    made = mattes(logits, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable)
+    made = mattes(
+        logits, flicker=flicker, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable
+    )
     alpha = opacity(made)
     assert not alpha[protect == 1].any()
     assert not alpha[~usable].any()
@@ -164,9 +187,9 @@ def test_opacity_joins_the_classes() -> None:
     assert opacity(classes)[0].tolist() == [0.0, 0.5, 0.75, 1.0]
 
 
-@given(LOGITS)
-def test_opacity_is_exactly_zero_where_all_mattes_are(logits: Array) -> None:
-    classes = mattes(logits, fix=CLASSES, strength=1)
+@given(LOGITS, FLICKERS)
+def test_opacity_is_exactly_zero_where_all_mattes_are(logits: Array, flicker: Array) -> None:
+    classes = mattes(logits, flicker=flicker, fix=CLASSES, strength=1)
     alpha = opacity(classes)
     assert not alpha[(classes == 0).all(axis=0)].any()
     assert (alpha[(classes > 1e-6).any(axis=0)] > 0).all()

@@ -132,6 +132,46 @@ def test_a_repair_too_smooth_gets_grain(restorer: Make) -> None:
     assert 0.025 < spread(1.0) < 0.035
 
 
+# Flicker
+
+
+def flickering(pictures: Pictures, by: float = 0.05) -> tuple[dict[int, Array], Array]:
+    """Nine frames of which the fifth is brighter, and the fifth as it was."""
+    window = pictures(72, 100, range(9))
+    sound = window[4].copy()
+    window[4] = window[4] + np.float32(by)
+    return window, sound
+
+
+@pytest.mark.parametrize("by", [0.05, -0.05])
+def test_flicker_is_taken_back_and_the_detail_stays(by: float, restorer: Make, pictures: Pictures) -> None:
+    window, sound = flickering(pictures, by)
+    made = restorer(bias=-1e4, small_side=96).restore(window, 4)
+    assert not made.mattes[:3].any()
+    assert made.mattes[3].mean() > 0.9
+    off = float((window[4] - sound).mean())
+    # The level moves to the mean of the window, a fifth of which is the frame itself.
+    assert abs(float((made.picture - sound).mean()) - off / 5) < 0.1 * abs(by)
+    added = made.picture - window[4]
+    assert np.abs(np.diff(added, axis=0)).max() < 0.002
+    assert np.abs(np.diff(added, axis=1)).max() < 0.002
+
+
+def test_strength_and_masks_hold_for_flicker(restorer: Make, pictures: Pictures) -> None:
+    window, _ = flickering(pictures)
+    whole = restorer(bias=-1e4, small_side=96).restore(window, 4)
+    half = restorer(bias=-1e4, small_side=96, settings=Settings(strength=0.5)).restore(window, 4)
+    np.testing.assert_allclose(half.picture - window[4], (whole.picture - window[4]) / 2, atol=1e-6)
+    protect, usable = np.zeros((72, 100), np.float32), np.ones((72, 100), np.bool_)
+    protect[:, :40], usable[60:] = 1, False
+    held = restorer(bias=-1e4, small_side=96).restore(window, 4, protect=protect, usable=usable)
+    free = (protect == 0) & usable
+    np.testing.assert_array_equal(held.picture[~free], window[4][~free])
+    np.testing.assert_array_equal(held.picture[free], whole.picture[free])
+    off = restorer(bias=-1e4, small_side=96, settings=Settings(fix=("dirt", "scratch", "stain"))).restore(window, 4)
+    np.testing.assert_array_equal(off.picture, window[4])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
