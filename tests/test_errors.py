@@ -19,6 +19,7 @@ CODES = {
     "CheckpointError": 2,
     "OutputError": 2,
     "RestoreError": 3,
+    "TrainingError": 3,
     "DeviceError": 4,
 }
 

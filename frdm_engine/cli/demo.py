@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.float32]
 
+LEAST_GAIN = 0.5
+"""By how many dB damage must come nearer to the truth: less than that nobody sees, and no repair does so little."""
+
 
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for plates, results and the sheet.")] = Path(
@@ -33,7 +36,7 @@ def demo(
 ) -> None:
     """Make a short damaged clip, restore it, and show before, after and matte in one picture.
 
-    Ends with 1 if the restored clip is not nearer to the undamaged one than the damaged clip was.
+    Ends with 1 if the restored clip is not plainly nearer to the undamaged one than the damaged clip was.
     """
     from frdm_engine.cli.demo_clip import FIRST, make_clip, write_plate_of
     from frdm_engine.cli.demo_sheet import write_sheet
@@ -88,8 +91,8 @@ class Score:
 
     @property
     def helped(self) -> bool:
-        """Whether the clip came nearer to the truth, as a whole and where it was damaged."""
-        return self.frame[1] > self.frame[0] and self.inside[1] > self.inside[0]
+        """Whether the clip came nearer to the truth as a whole, and plainly so where it was damaged."""
+        return self.frame[1] > self.frame[0] and self.inside[1] >= self.inside[0] + LEAST_GAIN
 
     def describe(self) -> str:
         """The score for a person, in three lines."""

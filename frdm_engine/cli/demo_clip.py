@@ -13,10 +13,16 @@ import OpenImageIO as oiio
 
 from frdm_engine.damage import Damager, Recipe
 from frdm_engine.damage.dirt import DirtSettings
+from frdm_engine.damage.fading import FadingSettings
 from frdm_engine.damage.flicker import FlickerSettings
+from frdm_engine.damage.gate import GateSettings
 from frdm_engine.damage.grain import GrainSettings
+from frdm_engine.damage.mould import MouldSettings
+from frdm_engine.damage.scan import ScanSettings
 from frdm_engine.damage.scratches import ScratchSettings
+from frdm_engine.damage.splices import SpliceSettings
 from frdm_engine.damage.stains import StainSettings
+from frdm_engine.damage.tears import TearSettings
 from frdm_engine.damage.weave import WeaveSettings
 from frdm_engine.data.motion import CameraPath, animate
 from frdm_engine.data.objects import paste_objects
@@ -42,9 +48,15 @@ RECIPE = Recipe(
         white=(0.9, 0.9), colour=0, partial=0, broken=0, drift=0,
     ),
     stains=StainSettings(presence=0),
+    mould=MouldSettings(presence=0),
+    splices=SpliceSettings(chance=0),
+    tears=TearSettings(chance=0),
+    gate=GateSettings(presence=0),
     flicker=FlickerSettings(presence=0),
     grain=GrainSettings(presence=1, strength=(0.022, 0.022)),
     weave=WeaveSettings(presence=0),
+    fading=FadingSettings(presence=0),
+    scan=ScanSettings(presence=0),
 )  # fmt: skip
 """Visible and local: dirt, hairs and scratches that stand still. All else of a frame is sound, and must stay so."""
 

@@ -21,6 +21,8 @@ SMOOTH = 15
 """Side of the two box means, small pixels, that make the level smooth: flicker has no detail, damage leaves no halo."""
 FAINT, PLAIN = 0.6 / 255, 1.6 / 255
 """Change of level, model encoding, that is left alone, and that is wholly taken back."""
+LEAST = 0.1
+"""Share of the frame that must flicker; wholly from twice that. A lesser one is a thing that passes, not the film."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def level_of(evidence: Evidence, *, sound: Tensor) -> tuple[Tensor, Tensor]:
     past, future = (luma(part.mean(dim=1)) for part in (means[:, : count // 2], means[:, count // 2 :]))
     plain = ((torch.minimum(past.abs(), future.abs()) - FAINT) / (PLAIN - FAINT)).clamp(0, 1)
     told = ((_mean(weight.mean(dim=1)) - 0.25) / 0.25).clamp(0, 1)  # where little could be followed, nothing is known
-    return level, torch.where(past * future > 0, plain * told, torch.zeros_like(plain))
+    flicker = torch.where(past * future > 0, plain * told, torch.zeros_like(plain))
+    return level, flicker * ((flicker.mean(dim=(1, 2, 3), keepdim=True) - LEAST) / LEAST).clamp(0, 1)
 
 
 def composite(damaged: Tensor, prediction: Prediction, even: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ class Launched(Processes):
             raise SettingError(
                 "Training in several processes needs accelerate; install it with: pip install 'frdm[train]'."
             ) from error
-        if device.index is not None:
+        if ":" in str(device):
             raise SettingError(
                 f"--device {device} is one device for all processes; give {device.type}, or leave it out."
             )

@@ -1,4 +1,4 @@
-"""One batch through the network: the small whole frames, then the patches under their residual and prompt, to a loss."""
+"""The loss of one batch: the small whole frames first, then the patches under their residual and prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.global_prompt import Prompt
 from frdm_engine.model.guide import guide_of
 from frdm_engine.model.small import grow
-from frdm_engine.training.loss import SMALL, figures, restoration_loss
+from frdm_engine.training.loss import SMALL, WINDOW, figures, restoration_loss
 
 
 def look_of(
@@ -74,6 +74,6 @@ def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor
         "matte": batch.patches.matte,
         "even": grow((guide.flicker * guide.level)[own], height, width, batch.box),
     }
-    loss, parts = restoration_loss(prediction, **truth)
+    loss, parts = restoration_loss(prediction, weights=WINDOW, **truth)
     parts |= figures(prediction, **truth)
     return loss + 0.3 * small_loss, parts | {"small": float(small_loss.detach())}

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click import Group
+from typer.main import get_command
 from typer.testing import Result
 
 import frdm_engine.cli
@@ -15,6 +17,8 @@ from frdm_engine.cli.app import app
 from frdm_engine.errors import DeviceError, FrdmError, RestoreError, SettingError
 from frdm_engine.version import __version__
 
+COMMANDS = {"restore", "demo", "plan", "info", "models", "damage", "pack", "train", "plot"}
+GROUPS = {"bench": {"quality", "real"}, "pairs": {"add", "check"}}
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 
 
@@ -26,7 +30,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr.strip() == "0"
-    for command in ("restore", "demo", "plan", "info", "models", "damage", "train"):
+    for command in (*COMMANDS, *GROUPS):
         assert f" {command} " in ran.stdout
 
 
@@ -36,9 +40,13 @@ def test_the_package_runs_as_a_module() -> None:
     assert callable(frdm_engine.cli.main)
 
 
-@pytest.mark.parametrize("command", ["restore", "demo", "plan", "info", "models", "damage", "train"])
-def test_every_command_explains_itself(frdm: Callable[..., Result], command: str) -> None:
-    result = frdm(command, "--help")
+@pytest.mark.parametrize(
+    "command",
+    [(name,) for name in sorted(COMMANDS | set(GROUPS))] + [(name, one) for name in GROUPS for one in sorted(GROUPS[name])],
+    ids=" ".join,
+)
+def test_every_command_explains_itself(frdm: Callable[..., Result], command: tuple[str, ...]) -> None:
+    result = frdm(*command, "--help")
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
 
@@ -81,15 +89,11 @@ def test_a_bug_keeps_its_traceback(frdm: Callable[..., Result], monkeypatch: pyt
 
 
 def test_the_commands_are_pinned() -> None:
-    assert {command.callback.__name__ for command in app.registered_commands if command.callback} == {
-        "restore",
-        "demo",
-        "plan",
-        "info",
-        "models",
-        "damage",
-        "train",
-    }
+    pinned = get_command(app)
+    assert isinstance(pinned, Group)
+    assert set(pinned.commands) == COMMANDS | set(GROUPS)
+    groups = {name: one.commands for name, one in pinned.commands.items() if isinstance(one, Group)}
+    assert {name: set(commands) for name, commands in groups.items()} == GROUPS
 
 
 def test_the_photograph_ships_with_its_licence() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from frdm_engine.cli.demo import measure
+from frdm_engine.cli.demo import LEAST_GAIN, Score, measure
 from frdm_engine.cli.demo_clip import HEIGHT, WIDTH, Clip, make_clip
 from frdm_engine.model.checkpoint import embedded
 
@@ -43,6 +43,19 @@ def test_a_perfect_restoration_helps_and_a_copy_does_not(clip: Clip) -> None:
         picture[(truth == damaged).all(axis=-1)] += 0.5
     assert measure(clip, spoiled).harmed == 1
     assert not measure(clip, spoiled).helped
+
+
+def test_a_gain_that_nobody_sees_is_none(clip: Clip) -> None:
+    """Flicker is measured without a trained part: what it takes back by the way is no restoration."""
+
+    def nearer(by: float) -> Score:
+        pairs = zip(clip.clean, clip.damaged, strict=True)
+        return measure(clip, [(by * clean.astype(np.float32) + (1 - by) * damaged) for clean, damaged in pairs])
+
+    slight = nearer(0.01)
+    assert slight.inside[0] < slight.inside[1] < slight.inside[0] + LEAST_GAIN
+    assert not slight.helped
+    assert nearer(0.3).helped
 
 
 def test_an_untrained_model_ends_with_1_and_says_so(

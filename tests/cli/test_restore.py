@@ -55,7 +55,7 @@ def test_a_sequence_comes_out_with_mattes_difference_and_report(
     result = frdm(
         *("restore", plates / "plate.####.exr", out / "plate.####.exr", "--model", model, "--device", "cpu"),
         *("--matte", out / "matte.####.exr", "--difference", out / "difference.####.exr", "--force", force),
-        *("--report", tmp_path / "report.json"),
+        *("--report", tmp_path / "report.json", "--fix", "dirt"),
     )
     assert result.exit_code == 0
     assert exr_names(out) == sorted(

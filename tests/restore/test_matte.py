@@ -17,6 +17,7 @@ PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
 LOGITS = hnp.arrays(np.float32, (4, 7, 9), elements=st.floats(-8, 8, width=32))
 MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
 SURE = HIGH["dirt"]
+LIKELY = (LOW + SURE) / 2
 FLICKERS = hnp.arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
 
 
@@ -46,7 +47,7 @@ def test_huge_logits_neither_overflow_nor_warn() -> None:
 
 def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
     plane = np.zeros((8, 20), np.float32)
-    plane[1:4, 1:6] = 0.3
+    plane[1:4, 1:6] = LIKELY
     plane[2, 3] = 0.7  # sure: the whole patch counts
     plane[1:4, 10:15] = SURE - 0.01  # likely everywhere, sure nowhere
     plane[6, 18] = SURE
@@ -60,7 +61,7 @@ def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
 
 def test_components_touch_at_corners_too() -> None:
     plane = np.zeros((4, 4), np.float32)
-    plane[0, 0], plane[1, 1], plane[3, 3] = 0.9, 0.3, 0.3
+    plane[0, 0], plane[1, 1], plane[3, 3] = 0.9, LIKELY, LIKELY
     made = hysteresis(plane)
     assert made[1, 1] > 0
     assert made[3, 3] == 0

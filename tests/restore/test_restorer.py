@@ -135,7 +135,7 @@ def test_a_repair_too_smooth_gets_grain(restorer: Make) -> None:
 # Flicker
 
 
-def flickering(pictures: Pictures, by: float = 0.05) -> tuple[dict[int, Array], Array]:
+def flickering(pictures: Pictures, by: float = 0.03) -> tuple[dict[int, Array], Array]:
     """Nine frames of which the fifth is brighter, and the fifth as it was."""
     window = pictures(72, 100, range(9))
     sound = window[4].copy()
@@ -143,7 +143,7 @@ def flickering(pictures: Pictures, by: float = 0.05) -> tuple[dict[int, Array], 
     return window, sound
 
 
-@pytest.mark.parametrize("by", [0.05, -0.05])
+@pytest.mark.parametrize("by", [0.03, -0.03])
 def test_flicker_is_taken_back_and_the_detail_stays(by: float, restorer: Make, pictures: Pictures) -> None:
     window, sound = flickering(pictures, by)
     made = restorer(bias=-1e4, small_side=96).restore(window, 4)
@@ -151,7 +151,7 @@ def test_flicker_is_taken_back_and_the_detail_stays(by: float, restorer: Make, p
     assert made.mattes[3].mean() > 0.9
     off = float((window[4] - sound).mean())
     # The level moves to the mean of the window, a fifth of which is the frame itself.
-    assert abs(float((made.picture - sound).mean()) - off / 5) < 0.1 * abs(by)
+    assert abs(float((made.picture - sound).mean()) - off / 5) < 0.12 * abs(by)
     added = made.picture - window[4]
     assert np.abs(np.diff(added, axis=0)).max() < 0.002
     assert np.abs(np.diff(added, axis=1)).max() < 0.002

@@ -66,7 +66,7 @@ def test_one_batch_is_learned(later: bool, batch: Batch) -> None:
     model = FilmRestorer(**MODEL).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
-    for _ in range(15):
+    for _ in range(30):
         loss, parts = step_loss(model, batch, later=later)
         optimizer.zero_grad()
         loss.backward()

@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from frdm_engine.model.denoiser import CLASSES, Prediction
-from frdm_engine.restore.global_residual import any_damage
-from frdm_engine.training.loss import CHARBONNIER, PICTURE_WEIGHT, alpha_of, charbonnier, figures, restoration_loss
+from frdm_engine.model.denoiser import CLASSES, Prediction, damage_of
+from frdm_engine.training.loss import CHARBONNIER, SMALL, WINDOW, charbonnier, figures, restoration_loss
 
 SIDE = 16
 
 
-def prediction(clean: Tensor, logits: Tensor) -> Prediction:
-    return Prediction(clean, logits, torch.full((clean.shape[0], 7, *clean.shape[-2:]), 1 / 7))
+def prediction(fill: Tensor, logits: Tensor, mixed: Tensor | None = None) -> Prediction:
+    weights = torch.full((fill.shape[0], 6, *fill.shape[-2:]), 1 / 6)
+    return Prediction(fill, fill, fill if mixed is None else mixed, logits, weights)
 
 
 def sure(matte: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def truth() -> dict[str, Tensor]:
     matte[:, 1, :, 9] = 1
     matte[:, 2, 8:14, 11:15] = 1
     damaged = torch.where(matte.amax(dim=1, keepdim=True) > 0, 1 - clean, clean)
-    return {"damaged": damaged, "clean": clean, "matte": matte}
+    return {"damaged": damaged, "clean": clean, "matte": matte, "even": torch.zeros_like(clean)}
 
 
 def loss_of(clean: Tensor, logits: Tensor, truth: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
@@ -44,7 +44,7 @@ def loss_of(clean: Tensor, logits: Tensor, truth: dict[str, Tensor]) -> tuple[fl
 def test_the_truth_costs_nothing(truth: dict[str, Tensor]) -> None:
     total, parts = loss_of(truth["clean"], sure(truth["matte"]), truth)
     assert total < 1e-6
-    assert set(parts) == {"image", "composite", "frequency", "matte"}
+    assert set(parts) == {"image", "composite", "frequency", "matte", "sharp"}
     assert all(0 <= value < 1e-6 for value in parts.values())
 
 
@@ -58,7 +58,30 @@ def test_what_the_matte_hides_does_not_reach_the_composite(truth: dict[str, Tens
     wrong[:, :, 12:, :6] += 0.3  # sound, and not in the matte
     _, parts = loss_of(wrong, sure(truth["matte"]), truth)
     assert parts["composite"] < 1e-6
-    assert parts["image"] > 1e-3
+    assert parts["image"] > 1e-3  # as if all were damaged: what the fill is mixed from is trained everywhere
+
+
+def test_the_networks_own_paint_is_judged_in_damage_alone(truth: dict[str, Tensor]) -> None:
+    def image(y: int, x: int) -> float:
+        wrong = truth["clean"].clone()
+        wrong[:, :, y, x] += 0.2
+        guess = prediction(wrong, sure(truth["matte"]), mixed=truth["clean"])
+        return restoration_loss(guess, **truth)[1]["image"]
+
+    assert image(14, 2) == pytest.approx(0, abs=1e-9)
+    assert image(3, 3) > 1e-3
+
+
+def test_flicker_is_evened_out_before_the_composite_is_judged(truth: dict[str, Tensor]) -> None:
+    even = torch.full_like(truth["clean"], 0.1)
+    dark = truth | {"damaged": truth["clean"] - 0.1, "even": even}
+    guess = prediction(truth["clean"], sure(torch.zeros_like(truth["matte"])))
+    assert restoration_loss(guess, **dark)[1]["composite"] < 1e-6
+    assert restoration_loss(guess, **truth | {"damaged": dark["damaged"]})[1]["composite"] > 0.09
+
+
+def test_the_small_frame_cares_for_what_is_broad() -> None:
+    assert SMALL.matte[2] / SMALL.matte[0] > WINDOW.matte[2] / WINDOW.matte[0]
 
 
 @pytest.mark.parametrize(("place", "index"), [((3, 3), 0), ((1, 9), 1), ((9, 12), 2)])
@@ -68,7 +91,7 @@ def test_a_damaged_pixel_counts_by_its_class(place: tuple[int, int], index: int,
         wrong[:, :, y, x] += 0.2
         return loss_of(wrong, sure(truth["matte"]), truth)[1]["image"]
 
-    assert image(*place) == pytest.approx((1 + PICTURE_WEIGHT[index]) * image(14, 2), rel=1e-3)
+    assert image(*place) == pytest.approx((1 + WINDOW.picture[index]) * image(14, 2), rel=1e-3)
 
 
 def test_missed_damage_costs_what_false_damage_costs_and_dirt_more_than_stains(truth: dict[str, Tensor]) -> None:
@@ -95,7 +118,8 @@ def test_one_sharp_error_and_one_broad_error_weigh_alike_in_the_spectrum(truth: 
     sharp, broad = truth["clean"].clone(), truth["clean"].clone()
     sharp[:, :, 14, 2] += 0.16
     broad += 0.16 / SIDE
-    costs = [loss_of(wrong, sure(truth["matte"]), truth)[1]["frequency"] for wrong in (sharp, broad)]
+    everywhere = sure(torch.ones_like(truth["matte"]))  # the spectrum is that of the composite
+    costs = [loss_of(wrong, everywhere, truth)[1]["frequency"] for wrong in (sharp, broad)]
     assert costs[0] > 5 * costs[1] > 0
 
 
@@ -119,10 +143,10 @@ def test_charbonnier_is_squared_near_zero_and_absolute_far_from_it() -> None:
     assert float(values[2]) == float(values[3]) == pytest.approx(1 - CHARBONNIER, rel=1e-3)
 
 
-def test_any_damage_is_told_alike_in_training_and_restoring() -> None:
+def test_damage_is_any_class_but_flicker() -> None:
     logits = 3 * torch.randn(2, 4, 5, 6)
-    assert torch.equal(alpha_of(logits), any_damage(logits))
-    assert float(alpha_of(torch.zeros(1, 4, 1, 1))) == pytest.approx(1 - 0.5**4)
+    assert torch.equal(damage_of(logits), damage_of(torch.cat((logits[:, :3], -logits[:, 3:]), dim=1)))
+    assert float(damage_of(torch.zeros(1, 4, 1, 1))) == pytest.approx(1 - 0.5**3)
 
 
 def test_figures_count_what_they_say(truth: dict[str, Tensor]) -> None:
