@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click import Group
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import Result
 
@@ -42,7 +42,8 @@ def test_the_package_runs_as_a_module() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [(name,) for name in sorted(COMMANDS | set(GROUPS))] + [(name, one) for name in GROUPS for one in sorted(GROUPS[name])],
+    [(name,) for name in sorted(COMMANDS | set(GROUPS))]
+    + [(name, one) for name in GROUPS for one in sorted(GROUPS[name])],
     ids=" ".join,
 )
 def test_every_command_explains_itself(frdm: Callable[..., Result], command: tuple[str, ...]) -> None:
@@ -90,9 +91,9 @@ def test_a_bug_keeps_its_traceback(frdm: Callable[..., Result], monkeypatch: pyt
 
 def test_the_commands_are_pinned() -> None:
     pinned = get_command(app)
-    assert isinstance(pinned, Group)
+    assert isinstance(pinned, TyperGroup)
     assert set(pinned.commands) == COMMANDS | set(GROUPS)
-    groups = {name: one.commands for name, one in pinned.commands.items() if isinstance(one, Group)}
+    groups = {name: one.commands for name, one in pinned.commands.items() if isinstance(one, TyperGroup)}
     assert {name: set(commands) for name, commands in groups.items()} == GROUPS
 
 

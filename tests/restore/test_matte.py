@@ -171,9 +171,7 @@ def test_protected_and_unusable_pixels_stay_exactly(
     logits: Array, flicker: Array, protect: Array, force: Array
 ) -> None:
     usable = (np.arange(63).reshape(7, 9) % 5) > 0
-    made = mattes(
-        logits, flicker=flicker, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable
-    )
+    made = mattes(logits, flicker=flicker, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable)
     alpha = opacity(made)
     assert not alpha[protect == 1].any()
     assert not alpha[~usable].any()
