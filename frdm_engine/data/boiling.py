@@ -45,7 +45,8 @@ class _Glints:
 
     def lay(self, rng: np.random.Generator, frame: Pixels, region: Floats) -> None:
         """Lay this frame's glints over `frame` (H, W, 3) where `region` (H, W) is."""
-        noise = _noise(rng, *frame.shape[:2], self.cell, self.flat)
+        height, width = frame.shape[:2]
+        noise = _noise(rng, height, width, self.cell, self.flat)
         level = float(np.quantile(noise[::3, ::3], 1 - self.share))
         cover = np.clip((noise - level) * 3, 0, 1) * (region * np.float32(self.opacity))
         light = np.full_like(frame, round(self.light))

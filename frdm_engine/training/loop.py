@@ -214,8 +214,8 @@ class Training:
     ) -> None:
         """Trains for ``schedule.minutes``, or until SIGINT or SIGTERM; saves at the end either way.
 
-        Among several processes the first one's clock counts, a signal to any ends all after the same step, and the
-        first alone writes, reports and validates.
+        Among several processes whichever is stopped or out of time ends all, after the same step; the first alone
+        writes, reports and validates.
 
         Raises:
             TrainingError: a loss or gradient is not finite; the state saved before is kept.
@@ -264,23 +264,20 @@ class Training:
         half = self.device.type in ("cpu", "cuda")
         while True:
             now = time.monotonic()
-            drawn = self._draw(replay, stop)
+            passed = (now - began) / 60
+            drawn = None if stop or passed >= schedule.minutes else self._draw(replay, stop)
             waited = time.monotonic() - now
-            passed = (time.monotonic() - began) / 60
-            everyone = self.processes.gather(
-                float(bool(stop)), earlier + passed, float(torch.rand(()) < self.preset.later)
-            )
-            self.minutes, later = everyone[0][1], bool(everyone[0][2])
-            ended = any(row[0] for row in everyone) or self.minutes - earlier >= schedule.minutes
-            if ended or drawn is None:
+            ends, later = drawn is None or bool(stop), float(torch.rand(()) < self.preset.later)
+            everyone = self.processes.gather(float(ends), earlier + passed, later)
+            self.minutes, later = everyone[0][1:]
+            if drawn is None or any(row[0] for row in everyone):
                 break
             batch, new = drawn[0].to(self.device), drawn[1]
             sums["stage"] = stream.advance(self._progress(schedule))
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate(self.minutes, schedule) * group["factor"]
-            later = bool(torch.rand(()) < self.preset.later)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                loss, parts = step_loss(self.model, batch, later=later)
+                loss, parts = step_loss(self.model, batch, later=bool(later))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             mean = self.processes.average(loss, self.model.parameters())

@@ -55,7 +55,7 @@ def test_quality_writes_its_report_and_goes_on_from_what_is_kept(
     assert held["cases"][0]["frames"] == 2
     assert str(tmp_path) not in json.dumps({**held, "command": ""})
     assert "NOT REACHED" in first.stdout
-    assert (tmp_path / "docs" / "benchmark.md").read_text().startswith("# Benchmark\n\n```sh\nfrdm ")
+    assert (tmp_path / "docs" / "benchmark.md").read_text().startswith("# Benchmark\n\n```sh\nfrdm")
     assert (tmp_path / "docs" / "images" / "benchmark-kinds.svg").is_file()
     assert "](images/benchmark-kinds.svg)" in (tmp_path / "docs" / "benchmark.md").read_text()
     assert "](kinds.svg)" in (tmp_path / "out" / "benchmark.md").read_text()

@@ -65,6 +65,23 @@ def test_what_cannot_be_trained(refused: Refused, footage: Path, tmp_path: Path,
     assert not (tmp_path / "run" / "state.json").exists()
 
 
+def test_a_module_is_left_out(frdm: Frdm, refused: Refused, footage: Path, tmp_path: Path, model: Path) -> None:
+    """From a whole model, on which a run that has gone on with it insists."""
+    run = tmp_path / "run"
+    common = ("train", "--data", footage, "--run", run, "--preset", "tiny", "--device", "cpu", "--workers", 0)
+    short = ("--minutes", 0.001, "--from", model)
+    result = frdm(*common, *short, "--without", "frequency", "--without", "frame_fusion")
+    assert result.exit_code == 0, result.output
+    assert "tiny without frame_fusion, frequency on cpu, from step 0" in result.stderr
+    assert json.loads((run / "last" / "config.json").read_text())["frequency"] is False
+    assert frdm(*common, *short, "--without", "frame_fusion", "--without", "frequency").exit_code == 0
+    assert "was begun without frame_fusion, frequency" in refused(*common, *short)
+    assert "--without 'prompt' is no module; choose from" in refused(*common, *short, "--without", "prompt")
+    assert "was trained without frame_fusion; add --without frame_fusion --without frequency" in refused(
+        "train", "--data", footage, "--run", tmp_path / "other", "--preset", "tiny", "--from", run / "last"
+    )
+
+
 def test_a_line_tells_progress_and_throughput() -> None:
     line = {"step": 50.0, "minutes": 1.5, "image": 0.01234, "matte": 0.2, "megapixels_per_second": 0.5, "waited": 0.03}
     for name in ("dirt", "scratch", "stain"):
