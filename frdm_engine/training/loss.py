@@ -17,7 +17,7 @@ class Weights:
     """How much the classes count, in the order of ``CLASSES``."""
 
     picture: tuple[float, float, float, float]
-    """Weight of each class in the fill's loss; what the fill is mixed from counts 1 everywhere, as if all were damaged."""
+    """Weight of each class in the fill's loss; what the fill is mixed from counts 1 everywhere, as if damaged."""
     matte: tuple[float, float, float, float]
     """Weight of each class in the matte's loss."""
 

@@ -37,7 +37,7 @@ def truth() -> dict[str, Tensor]:
 
 
 def loss_of(clean: Tensor, logits: Tensor, truth: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
-    total, parts = restoration_loss(prediction(clean, logits), **truth)
+    total, parts = restoration_loss(prediction(clean, logits), weights=WINDOW, **truth)
     return float(total), parts
 
 
@@ -66,7 +66,7 @@ def test_the_networks_own_paint_is_judged_in_damage_alone(truth: dict[str, Tenso
         wrong = truth["clean"].clone()
         wrong[:, :, y, x] += 0.2
         guess = prediction(wrong, sure(truth["matte"]), mixed=truth["clean"])
-        return restoration_loss(guess, **truth)[1]["image"]
+        return restoration_loss(guess, weights=WINDOW, **truth)[1]["image"]
 
     assert image(14, 2) == pytest.approx(0, abs=1e-9)
     assert image(3, 3) > 1e-3
@@ -76,8 +76,8 @@ def test_flicker_is_evened_out_before_the_composite_is_judged(truth: dict[str, T
     even = torch.full_like(truth["clean"], 0.1)
     dark = truth | {"damaged": truth["clean"] - 0.1, "even": even}
     guess = prediction(truth["clean"], sure(torch.zeros_like(truth["matte"])))
-    assert restoration_loss(guess, **dark)[1]["composite"] < 1e-6
-    assert restoration_loss(guess, **truth | {"damaged": dark["damaged"]})[1]["composite"] > 0.09
+    assert restoration_loss(guess, weights=WINDOW, **dark)[1]["composite"] < 1e-6
+    assert restoration_loss(guess, weights=WINDOW, **truth | {"damaged": dark["damaged"]})[1]["composite"] > 0.09
 
 
 def test_the_small_frame_cares_for_what_is_broad() -> None:
@@ -127,7 +127,7 @@ def test_gradients_are_finite_everywhere(truth: dict[str, Tensor]) -> None:
     for clean in (truth["clean"], truth["damaged"], torch.full_like(truth["clean"], 50.0)):
         for logits in (torch.zeros_like(truth["matte"]), sure(truth["matte"]), 1e4 * truth["matte"] - 5e3):
             guess, say = clean.clone().requires_grad_(), logits.clone().requires_grad_()
-            total, _ = restoration_loss(prediction(guess, say), **truth)
+            total, _ = restoration_loss(prediction(guess, say), weights=WINDOW, **truth)
             total.backward()
             assert guess.grad is not None
             assert say.grad is not None

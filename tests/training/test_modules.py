@@ -83,9 +83,7 @@ def test_other_switches_are_refused_even_where_all_tensors_fit(
     began: tuple[str, ...], goes_on: tuple[str, ...], tmp_path: Path
 ) -> None:
     Training(tmp_path, TINY.without(began), device=CPU).save()
-    with pytest.raises(
-        CheckpointError, match=rf"{re.escape(str(tmp_path))} was begun with.*switches it was begun with"
-    ):
+    with pytest.raises(CheckpointError, match=rf"{re.escape(str(tmp_path))} was begun with.*another run folder"):
         Training(tmp_path, TINY.without(goes_on), device=CPU)
     assert Training(tmp_path, TINY.without(began), device=CPU).preset.off == began
 
@@ -125,7 +123,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_state_before(
 
 
 def test_a_run_that_goes_wrong_at_once_says_that_nothing_was_saved(tmp_path: Path, repeated: PatchStream) -> None:
-    with pytest.raises(TrainingError, match="step 1 has a loss of nan .*nothing was saved yet"):
+    with pytest.raises(TrainingError, match=r"step 1 has a loss of nan .*nothing was saved yet"):
         Training(tmp_path, TINY, device=CPU).run(spoilt(repeated), LONG, workers=0, report=once())
     assert not (tmp_path / "state.json").exists()
 
