@@ -1,7 +1,7 @@
 """One process or many: what those of one training tell each other, by way of accelerate.
 
 Every process draws windows of its own and takes the same step with the mean of all gradients, so weights stay equal.
-``accelerate launch`` and ``torchrun`` start them; a process alone needs neither.
+``accelerate launch`` starts them; a process alone does not need it.
 """
 
 from __future__ import annotations
