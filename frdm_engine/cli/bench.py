@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frdm_engine.cli.console import STOPPED, Stop, complain, count, note, parse_names
+from frdm_engine.cli.console import STOPPED, Bar, Stop, complain, count, note, parse_names
 from frdm_engine.cli.options import HOW, WHERE, Device
 from frdm_engine.errors import InputError, SettingError
 
@@ -268,36 +267,14 @@ def parse_pairs(texts: list[str] | tuple[str, ...]) -> tuple[tuple[str, str], ..
     return tuple(pairs)
 
 
-class Steps:
-    """So many things to do: a bar on a terminal, else a plain line for each one done."""
+class Steps(Bar):
+    """Things done or found done already: a bar on a terminal, else a plain line for each."""
 
     def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+        super().__init__(total)
         self._total, self._done = total, 0
-        console = Console(stderr=True)
-        self._bar: Any = None
-        if console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[what]}"))
-            self._bar = Progress(*columns, console=console)
-            self._task = self._bar.add_task("", total=total, what="")
-
-    def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def show(self, what: str, *, kept: bool) -> None:
-        """Tell of one more thing done, or found done already."""
+        """Tell of one more."""
         self._done += 1
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, what=what)
-        else:
-            note(f"{self._done}/{self._total}  {what}{'  kept' if kept else ''}")
+        self.advance(f"{self._done}/{self._total}  {what}{'  kept' if kept else ''}", work=what)

@@ -114,10 +114,10 @@ class Stop:
             os.write(2, b"\nStopping after the frame at hand; press Ctrl-C again to stop at once.\n")
 
 
-class FrameProgress:
-    """Frames done, time left and how much needed work: a bar on a terminal, else a plain line a frame."""
+class Bar:
+    """So many things to do: a bar on a terminal, with a ``title`` before it; else nothing of its own."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, *, title: str = "") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -125,14 +125,14 @@ class FrameProgress:
         self._bar: Progress | None = None
         if console.is_terminal:
             self._bar = Progress(
-                TextColumn("frame {task.fields[frame]}"),
+                TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[work]}"),
                 console=console,
             )
-            self._task = self._bar.add_task("", total=total, frame="", work="")
+            self._task = self._bar.add_task(title, total=total, work="")
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -145,16 +145,27 @@ class FrameProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def advance(self, line: str, *, work: str, title: str = "") -> None:
+        """One more thing is done: `title` and `work` stand beside the bar, without one `line` is printed."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, description=title, work=work)
+        else:
+            note(line)
+
+
+class FrameProgress(Bar):
+    """Frames done, time left and how much needed work: a bar on a terminal, else a plain line a frame."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total, title="frame")
+
     def show(self, done: Done) -> None:
         """Tell of one more frame."""
         work = "there already" if done.skipped else f"{100 * done.sampled:.0f} % of tiles sampled"
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, frame=str(done.frame), work=work)
-            return
         line = f"frame {done.frame}  {done.index + 1}/{done.total}  {work}"
         if not done.skipped:
             line += f"  {percent(done.changed)} of pixels changed  {done.seconds:.1f} s"
-        note(line)
+        self.advance(line, work=work, title=f"frame {done.frame}")
 
     def say(self, text: str) -> None:
         """A note that does not tear the bar."""

@@ -54,19 +54,31 @@ def level_of(evidence: Evidence, *, sound: Tensor) -> tuple[Tensor, Tensor]:
     The neighbourhood of every place is compared with the aligned past and the aligned future. A frame flickers where
     it differs from both in the same sense: a lamp that is switched on differs from one only. The level then moves to
     the mean of the window, which leaves a fifth of the variance of a flicker that knows no memory.
+
+    Near the ends of a shot the window repeats a frame on its far side. A pair of neighbours that are one frame says
+    nothing and is left out; where all are pairs, what lies beyond the end is taken to go on in a straight line, so
+    that a fade is none. (A lamp lit on the second frame cannot be told from a first frame that flickers.)
     """
-    count = evidence.aligned.shape[1]
+    half = evidence.aligned.shape[1] // 2
     offset = evidence.aligned - evidence.centre[:, None]
     doubt = F.interpolate(evidence.doubt, size=offset.shape[-2:], mode="nearest")[:, :, None]
-    weight = (
-        sound[:, None] / (1 + (doubt / 0.2).square()) / (1 + (offset.abs().amax(dim=2, keepdim=True) / 0.1).square())
-    )
+    common = offset.flatten(3).median(dim=3).values[..., None, None]  # a strong flicker must not pass for a bad match
+    unlike = (offset - common).abs().amax(dim=2, keepdim=True)
+    weight = sound[:, None] / (1 + (doubt / 0.2).square()) / (1 + (unlike / 0.1).square())
     means = (_mean(offset * weight) / _mean(weight).clamp(min=1e-4)).detach()
-    level = means.mean(dim=1) * (count / (count + 1))
-    past, future = (luma(part.mean(dim=1)) for part in (means[:, : count // 2], means[:, count // 2 :]))
-    plain = ((torch.minimum(past.abs(), future.abs()) - FAINT) / (PLAIN - FAINT)).clamp(0, 1)
+    before, after = means[:, :half].flip(1), means[:, half:]  # nearest first
+    own = (before != after).flatten(2).any(dim=2).to(means.dtype)[:, :, None, None, None]
+    known = own.sum(dim=1)
+    past, future = ((side * own).sum(dim=1) / known.clamp(min=1) for side in (before, after))
+    line = 2 * after[:, 0] - after[:, 1] if half > 1 else torch.zeros_like(after[:, 0])
+    at_end = known == 0
+    past, future = torch.where(at_end, line, past), torch.where(at_end, after.mean(dim=1), future)
+    size = torch.where(at_end, torch.full_like(known, half), 2 * known)
+    level = torch.where(at_end, future, 0.5 * (past + future)) * size / (size + 1)
+    one, other = luma(past), luma(future)
+    plain = ((torch.minimum(one.abs(), other.abs()) - FAINT) / (PLAIN - FAINT)).clamp(0, 1)
     told = ((_mean(weight.mean(dim=1)) - 0.25) / 0.25).clamp(0, 1)  # where little could be followed, nothing is known
-    flicker = torch.where(past * future > 0, plain * told, torch.zeros_like(plain))
+    flicker = torch.where(one * other > 0, plain * told, torch.zeros_like(plain))
     return level, flicker * ((flicker.mean(dim=(1, 2, 3), keepdim=True) - LEAST) / LEAST).clamp(0, 1)
 
 

@@ -24,8 +24,7 @@ class Weights:
 
 WINDOW = Weights(picture=(12.0, 8.0, 4.0, 0.0), matte=(1.0, 1.0, 0.3, 0.1))
 """Of windows: they own texture. The composite and the matte weigh all pixels alike: harm done to a sound pixel costs
-what a mended one earns, so that
-probabilities mean what they say.
+what a mended one earns, so that probabilities mean what they say.
 """
 SMALL = Weights(picture=(6.0, 6.0, 4.0, 1.0), matte=(0.5, 0.5, 0.3, 0.2))
 """Of the small whole frame: it owns what is broad."""

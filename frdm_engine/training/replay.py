@@ -43,9 +43,9 @@ class Replay:
 
     def _fetch(self, ready: queue.Queue[Batch | BaseException]) -> None:
         try:
-            for batch in self._source:
-                ready.put(batch)
-        except BaseException as error:  # noqa: BLE001 - handed to the training thread, which raises it
+            while True:
+                ready.put(next(self._source))
+        except BaseException as error:  # noqa: BLE001 - handed to the training thread, which raises it, the end too
             ready.put(error)
 
     def draw(self) -> tuple[Batch, bool]:

@@ -23,11 +23,8 @@ from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.diffusion.noise import gaussian
 from frdm_engine.diffusion.schedule import NOISE
 from frdm_engine.model.denoiser import CLASSES, FilmRestorer, Look, Prediction
-from frdm_engine.model.global_prompt import Prompt
-from frdm_engine.model.guide import guide_of
-from frdm_engine.model.small import grow
 from frdm_engine.restore.matte import Plane, mattes, opacity
-from frdm_engine.training.step import look_of
+from frdm_engine.training.step import walk
 
 SIDE = 192
 """Side of a validation patch: nearly a whole training frame, so that hysteresis sees whole repairs."""
@@ -84,29 +81,12 @@ def measure(model: FilmRestorer, batches: Sequence[Batch], *, device: torch.devi
     model.eval()
     sums: defaultdict[str, float] = defaultdict(float)
     for number, batch in enumerate(batches):
-        found, level, flicker = _restored(model, batch.to(device), number)
-        seen = batch.patches
-        for index in range(len(level)):
-            planes = (seen.evidence.centre, found.fill, found.logits, level, flicker, seen.clean, seen.matte)
+        made = walk(model, batch.to(device), lambda look, key=2 * number: _first_look(model, look, key))  # type: ignore[misc]
+        found, seen = _first_look(model, made.look, 2 * number + 1), batch.patches
+        for index in range(len(found.fill)):
+            planes = (seen.evidence.centre, found.fill, found.logits, made.level, made.flicker, seen.clean, seen.matte)
             _add(sums, *(plane[index].float().cpu().numpy() for plane in planes))
     return _figures(sums)
-
-
-def _restored(model: FilmRestorer, batch: Batch, number: int) -> tuple[Prediction, Tensor, Tensor]:
-    """Of the patches: prediction by the restorer's first look, level (N, 3, H, W) and flicker (N, 1, H, W)."""
-    small, patches, own = batch.small, batch.patches, batch.owner
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=batch.box.device).expand(small.window.shape[0], -1)
-    centre = small.evidence.centre
-    look = look_of(model, small, box=whole, prompt=model.prompt(centre, centre))
-    guide = guide_of(_first_look(model, look, 2 * number), small.evidence)
-    prompt = model.prompt(centre, centre + guide.correction)
-    mine = Prompt(prompt.key[own], prompt.value[own], prompt.map[own])
-    height, width = patches.clean.shape[-2:]
-    residual = grow(guide.correction[own], height, width, batch.box)
-    seen = grow(guide.found[own], height // 2, width // 2, batch.box)
-    look = look_of(model, patches, box=batch.box, prompt=mine, residual=residual, found=seen)
-    level, flicker = (grow(plane[own], height, width, batch.box) for plane in (guide.level, guide.flicker))
-    return _first_look(model, look, 2 * number + 1), level, flicker
 
 
 def _first_look(model: FilmRestorer, look: Look, key: int) -> Prediction:
