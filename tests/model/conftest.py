@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from frdm_engine.model.denoiser import FilmRestorer
 
@@ -53,3 +53,21 @@ def lively() -> Callable[..., FilmRestorer]:
         return made.eval()
 
     return make
+
+
+@pytest.fixture
+def window(texture: Callable[..., Tensor]) -> Tensor:
+    """(1, 5, 3, 64, 96): a texture that moves two pixels a frame."""
+    return torch.stack([texture(64, 96, x=2 * t) for t in range(5)], dim=1)
+
+
+@pytest.fixture
+def wake() -> Callable[[nn.Module], None]:
+    """Gives a module that starts silent random parameters."""
+
+    def wake(module: nn.Module) -> None:
+        """Gives every parameter of a part a random say."""
+        for parameter in module.requires_grad_(False).parameters():
+            parameter.normal_(std=0.3)
+
+    return wake

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,10 @@ import torch
 
 from frdm_engine.model.checkpoint import Loaded
 from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.plates import Sequence
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import Settings
+from tests.restore.on_disk import HEIGHT, WIDTH, linear, save
 
 Array = npt.NDArray[np.float32]
 
@@ -72,3 +75,16 @@ def pictures() -> Callable[..., dict[int, Array]]:
         return made
 
     return make
+
+
+@pytest.fixture
+def shoot(tmp_path: Path, pictures: Callable[..., dict[int, Array]]) -> Callable[..., Sequence]:
+    """Writes plates `plate.####.exr` of a moving texture into the folder `name`."""
+
+    def write(frames: Iterable[int] = range(1, 7), *, name: str = "in", seed: int = 0) -> Sequence:
+        for number in frames:
+            picture = pictures(HEIGHT, WIDTH, range(number, number + 1), seed=seed)[number]
+            save(tmp_path / name / f"plate.{number:04d}.exr", (linear(picture), {}))
+        return Sequence.find(tmp_path / name)
+
+    return write

@@ -1,4 +1,4 @@
-"""Each part of the network does what its name says, and its switch takes it out."""
+"""The network assembled: shapes, fill and damage apart, and each switch takes its module out."""
 
 from __future__ import annotations
 
@@ -6,40 +6,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from frdm_engine.model.denoiser import CLASSES, FilmRestorer, Limits, Look, Prediction, damage_of, surroundings
-from frdm_engine.model.encoder import Encoder, columns
+from frdm_engine.model.encoder import columns
 from frdm_engine.model.frame_fusion import (
     Evidence,
     FrameFusion,
-    Motion,
-    blind,
     gather_evidence,
     middle_of,
     move_features,
-    out_of_range,
-    pair_motion,
     quarter_flow,
     window_motion,
 )
-from frdm_engine.model.frequency import GlobalLocalFrequency, _log_amplitude, _overlap_add, _spectra
-from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
-from frdm_engine.model.small import grow, shrink, small_size
 
 Texture = Callable[..., Tensor]
 Lively = Callable[..., FilmRestorer]
-Answer = Callable[..., Prediction]
 HEIGHT, WIDTH = 64, 96
-
-
-@pytest.fixture
-def window(texture: Texture) -> Tensor:
-    """(1, 5, 3, H, W): a texture that moves two pixels a frame."""
-    return torch.stack([texture(HEIGHT, WIDTH, x=2 * t) for t in range(5)], dim=1)
 
 
 def look_at(
@@ -82,7 +67,7 @@ def apart(one: Prediction, other: Prediction) -> float:
     return max(float((getattr(one, name) - getattr(other, name)).abs().max()) for name in ("clean", "fill", "logits"))
 
 
-# Shapes
+# Shapes, fill and damage
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
@@ -216,228 +201,6 @@ def test_tiles_agree_because_nothing_is_normalised() -> None:
     assert [part for part in model.modules() if isinstance(part, nn.Dropout)] == []
 
 
-# Encoder
-
-
-def test_columns_show_a_standing_line_and_not_the_texture(texture: Texture) -> None:
-    height, width = 144, 160
-    plain = 0.3 + 0.4 * texture(height, width, span=(0.06, 0.25))
-    for sign in (1, -1):
-        scratched = plain.clone()
-        scratched[..., 70:72] = (scratched[..., 70:72] + sign * 0.12).clamp(0, 1)
-        found = columns(scratched)[0, 0]
-        line, beside = sign * found[:, 70:72], torch.cat((found[:, :60], found[:, 82:]), dim=1).abs()
-        assert float(line.mean()) > 3 * float(beside.quantile(0.95))
-        assert float((line > 0.3).float().mean()) > 0.9
-    assert float(columns(plain).abs().quantile(0.95)) < 0.25
-
-
-def test_columns_are_blind_to_rows_and_even_fields() -> None:
-    field = torch.full((1, 3, 40, 48), 0.4)
-    torch.testing.assert_close(columns(field), torch.zeros(1, 1, 40, 48), rtol=0, atol=1e-5)
-    field[..., 20:22, :] = 0.9
-    torch.testing.assert_close(columns(field), torch.zeros(1, 1, 40, 48), rtol=0, atol=1e-5)
-
-
-def test_one_bright_edge_is_no_scratch() -> None:
-    frame = torch.full((1, 3, 144, 96), 0.2)
-    frame[..., 60:76, 40:] = 1.0  # two of eighteen bands of eight rows
-    scratch = torch.full((1, 3, 144, 96), 0.2)
-    scratch[..., 40:42] = 0.3
-    assert float(columns(scratch)[..., 70, 40].max()) > 3 * float(columns(frame)[..., 70, 30:50].abs().max())
-
-
-def test_encoder_sees_frame_and_column_map() -> None:
-    encoder = Encoder(6)
-    frame, lines = torch.rand(1, 3, 16, 16), torch.rand(1, 1, 16, 16)
-    made = encoder(frame, lines)
-    assert not torch.allclose(made, encoder(frame, lines * 0))
-    assert not torch.allclose(made, encoder(frame * 0, lines))
-
-
-# Frequency module
-
-
-@pytest.mark.parametrize("size", [(4, 4), (8, 12), (20, 4), (32, 44)])
-def test_windowed_spectra_reconstruct_perfectly(size: tuple[int, int]) -> None:
-    x = torch.randn(2, 3, *size)
-    spectra = _spectra(x)
-    assert spectra.shape == (2, 3, size[0] // 4 + 1, size[1] // 4 + 1, 8, 5)
-    torch.testing.assert_close(_overlap_add(spectra, *size), x, rtol=0, atol=1e-5)
-
-
-def test_spectra_keep_the_energy() -> None:
-    x = torch.zeros(1, 1, 32, 32)
-    x[..., 12:20, 12:20] = torch.randn(8, 8)
-    spectra = _spectra(x)
-    both_halves = torch.tensor([1.0, 2, 2, 2, 1])  # rfft leaves out the mirrored bins
-    energy = (spectra.abs().square() * both_halves).sum()
-    torch.testing.assert_close(energy, x.square().sum(), rtol=1e-4, atol=1e-4)
-
-
-def test_frequency_module_starts_as_the_identity() -> None:
-    x = torch.randn(2, 12, 10, 14)
-    assert torch.equal(GlobalLocalFrequency(12, 6)(x, torch.randn(2, 6, 9, 11)), x)
-
-
-def wake(module: nn.Module) -> None:
-    """Gives every parameter of a part a random say."""
-    for parameter in module.requires_grad_(False).parameters():
-        parameter.normal_(std=0.3)
-
-
-def test_frequency_module_hears_the_whole_frame() -> None:
-    module = GlobalLocalFrequency(12, 6)
-    wake(module)
-    x, whole = torch.randn(1, 12, 16, 16), torch.randn(1, 6, 12, 12)
-    assert not torch.allclose(module(x, whole), x)
-    assert not torch.allclose(module(x, whole), module(x, 3 * whole), atol=1e-3)
-
-
-def test_frequency_module_means_the_same_in_a_tile_of_any_size() -> None:
-    module = GlobalLocalFrequency(12, 6)
-    wake(module)
-    x, whole = torch.randn(1, 12, 24, 32), torch.randn(1, 6, 12, 12)
-    of_all, of_tile = module(x, whole), module(x[..., 4:20, 8:28], whole)
-    torch.testing.assert_close(of_tile[..., 4:-4, 4:-4], of_all[..., 8:16, 12:24], rtol=1e-4, atol=1e-4)
-
-
-# Global Prompt
-
-
-def prompt_of(seed: int, *, count: int = 1) -> Prompt:
-    generator = torch.Generator().manual_seed(seed)
-    encoder = PromptEncoder(16)
-    for parameter in encoder.parameters():
-        nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(0))
-    frames = torch.rand(count, 3, 32, 48, generator=generator)
-    made: Prompt = encoder(frames, frames.flip(-1))
-    return Prompt(made.key.detach(), made.value.detach(), made.map.detach())
-
-
-def test_global_prompt_starts_silent() -> None:
-    x = torch.randn(2, 12, 6, 8)
-    module = GlobalPrompt(12, 16)
-    assert torch.equal(module(x, torch.tensor([[0.0, 0, 1, 1]]).expand(2, -1), prompt_of(1, count=2)), x)
-
-
-def test_global_prompt_hears_place_and_frame() -> None:
-    module = GlobalPrompt(12, 16)
-    wake(module)
-    x = torch.randn(1, 12, 6, 8)
-    here, there = torch.tensor([[0.1, 0.2, 0.4, 0.5]]), torch.tensor([[0.5, 0.2, 0.8, 0.5]])
-    said = module(x, here, prompt_of(1))
-    assert float((said - module(x, there, prompt_of(1))).abs().max()) > 1e-2
-    assert float((said - module(x, here, prompt_of(2))).abs().max()) > 1e-2
-    assert torch.equal(said, module(x, here, prompt_of(1)))
-
-
-def test_global_prompt_answers_a_place_the_same_from_any_window() -> None:
-    module = GlobalPrompt(12, 16)
-    wake(module)
-    x, prompt = torch.randn(1, 12, 8, 16), prompt_of(1)
-    whole = module(x, torch.tensor([[0.0, 0, 1, 1]]), prompt)
-    part = module(x[..., 2:6, 4:12], torch.tensor([[0.25, 0.25, 0.75, 0.75]]), prompt)
-    torch.testing.assert_close(part, whole[..., 2:6, 4:12], rtol=1e-4, atol=1e-4)
-
-
-def test_prompt_tells_the_frame_from_its_restoration() -> None:
-    encoder = PromptEncoder(16)
-    frame, restored = torch.rand(1, 3, 16, 24), torch.rand(1, 3, 16, 24)
-    with_repair, without = encoder(frame, restored), encoder(frame, frame)
-    assert not torch.allclose(with_repair.map, without.map)
-    assert not torch.allclose(with_repair.value, without.value)
-    assert not torch.allclose(with_repair.key, without.key)
-
-
-# Frame Fusion
-
-
-def fused_by(model: FilmRestorer, window: Tensor) -> Any:
-    maps = columns(window[0])[None]
-    motion = window_motion(window)
-    features = move_features(model.encode(window[0], maps[0])[None], quarter_flow(motion))
-    with torch.no_grad():
-        return model.fusion(gather_evidence(window, motion, maps), features)
-
-
-@pytest.mark.parametrize("index", [0, 1, 3, 4])
-def test_a_swapped_neighbour_changes_features_and_trust(
-    index: int, lively: Lively, texture: Texture, window: Tensor
-) -> None:
-    model = lively()
-    swapped = window.clone()
-    swapped[:, index] = texture(HEIGHT, WIDTH, seed=8)
-    before, after = fused_by(model, window), fused_by(model, swapped)
-    for name in ("half", "quarter", "trust"):
-        change = (getattr(before, name) - getattr(after, name)).abs()
-        assert float(change.mean()) > 1e-3, name
-
-
-def test_trust_starts_even(window: Tensor) -> None:
-    fused = fused_by(FilmRestorer(width=8, features=8, prompt_dim=16), window)
-    assert float(fused.trust.abs().max()) == 0
-
-
-def test_evidence_of_a_window_is_a_crop_of_the_whole(window: Tensor) -> None:
-    maps = columns(window[0])[None]
-    motion = window_motion(window)
-    whole = gather_evidence(window, motion, maps)
-    for box in ((0, 0, 32, 32), (32, 8, 96, 40), (64, 32, 96, 64)):
-        cropped, asked = whole.crop(*box), gather_evidence(window, motion, maps, box)
-        listed = gather_evidence(list(window.unbind(1)), motion, list(maps.unbind(1)), box)
-        for name, value in vars(cropped).items():
-            # Kernels may round differently by shape, so not bit for bit.
-            torch.testing.assert_close(getattr(asked, name), value, rtol=0, atol=1e-4, msg=name)
-            torch.testing.assert_close(getattr(listed, name), value, rtol=0, atol=1e-4, msg=name)
-
-
-def test_moved_features_of_a_window_are_a_crop_of_the_whole(window: Tensor) -> None:
-    features, flow = torch.randn(1, 5, 6, HEIGHT // 4, WIDTH // 4), quarter_flow(window_motion(window))
-    whole = move_features(features, flow)
-    part = move_features(features, flow[..., 4:12, 8:20], at=(8, 4))
-    torch.testing.assert_close(part, whole[..., 4:12, 8:20], rtol=0, atol=1e-4)
-    assert torch.equal(whole[:, 0], features[:, 2])
-
-
-def test_pairs_and_windows_are_aligned_alike(window: Tensor) -> None:
-    together = window_motion(window)
-    alone = pair_motion(window[:, 2], window[:, 3])
-    torch.testing.assert_close(together.flow[:, 2:3], alone.flow, rtol=0, atol=1e-5)
-    torch.testing.assert_close(together.doubt[:, 2:3], alone.doubt, rtol=0, atol=1e-5)
-
-
-def test_aligned_neighbours_match_the_centre_and_raw_ones_do_not(window: Tensor) -> None:
-    evidence = gather_evidence(window, window_motion(window), columns(window[0])[None])
-    inner = (..., slice(12, -12), slice(12, -12))
-    aligned = (evidence.aligned - evidence.centre[:, None])[inner].abs().mean(dim=(0, 2, 3, 4))
-    raw = (evidence.raw - evidence.centre[:, None])[inner].abs().mean()
-    assert float(aligned.max()) < 0.35 * float(raw)
-    assert torch.equal(evidence.raw, window[:, [1, 3]])
-
-
-def test_spikes_leave_the_range_of_the_neighbours() -> None:
-    aligned = torch.tensor([0.2, 0.5, 0.3, 0.4]).view(1, 4, 1, 1, 1).expand(-1, -1, 3, 2, 2)
-    for value, expected in ((0.9, 0.4), (0.35, 0.0), (0.1, -0.1)):
-        excess = out_of_range(torch.full((1, 3, 2, 2), value), aligned)
-        torch.testing.assert_close(excess, torch.full((1, 3, 2, 2), expected))
-    torch.testing.assert_close(middle_of(aligned), torch.full((1, 3, 2, 2), 0.35))
-    torch.testing.assert_close(middle_of(aligned[:, :2]), torch.full((1, 3, 2, 2), 0.35))
-
-
-def test_blind_evidence_is_that_of_a_still_frame(window: Tensor) -> None:
-    maps = columns(window[0])[None]
-    evidence = gather_evidence(window, window_motion(window), maps)
-    features = torch.randn(1, 5, 6, HEIGHT // 4, WIDTH // 4)
-    still, own = blind(evidence, features)
-    frozen = window[:, 2:3].expand_as(window).contiguous()
-    no_motion = Motion(torch.zeros(1, 4, 2, HEIGHT // 2, WIDTH // 2), torch.zeros(1, 4, HEIGHT // 2, WIDTH // 2))
-    expected = gather_evidence(frozen, no_motion, maps[:, 2:3].expand_as(maps))
-    for name, value in vars(expected).items():
-        torch.testing.assert_close(getattr(still, name), value, rtol=0, atol=1e-5, msg=name)
-    assert torch.equal(own, features[:, :1].expand_as(features))
-
-
 # Surroundings and damage
 
 
@@ -488,7 +251,7 @@ def test_half_believed_damage_still_counts_for_less_than_sound_film() -> None:
     assert believed[0] > 2 * believed[1] > 4 * believed[2]
 
 
-# Switches
+# Switches and limits
 
 
 def parameters(model: FilmRestorer) -> set[str]:
@@ -553,76 +316,8 @@ def test_no_residual_is_a_residual_of_zero(lively: Lively, window: Tensor) -> No
     assert apart(answer(model, window), answer(model, window, residual=torch.zeros(1, 3, HEIGHT, WIDTH))) == 0
 
 
-# Limits and the small whole frame
-
-
 def test_limits_reach_the_network() -> None:
     assert FilmRestorer().limits == Limits()
     model = FilmRestorer(width=8, features=8, prompt_dim=16, limits={"radius": 3, "halo": 16})
     assert model.limits == replace(Limits(), radius=3, halo=16)
     assert model.fusion.neighbours == 6
-
-
-@pytest.mark.parametrize(
-    ("size", "small"),
-    [((1080, 1920), (72, 128)), ((224, 320), (88, 128)), ((2000, 1000), (128, 64)), ((16, 16), (128, 128))],
-)
-def test_small_size_keeps_the_shape(size: tuple[int, int], small: tuple[int, int]) -> None:
-    assert small_size(*size, 128) == small
-
-
-@pytest.mark.parametrize("size", [(1, 4000), (4000, 1), (17, 61), (4320, 7680)])
-def test_small_sides_are_multiples_of_eight(size: tuple[int, int]) -> None:
-    small = small_size(*size, 128)
-    assert min(small) >= 8
-    assert max(small) == 128
-    assert all(side % 8 == 0 for side in small)
-
-
-def test_shrunk_frames_keep_their_mean_and_grow_back() -> None:
-    y, x = torch.meshgrid(torch.linspace(0, 1, 96), torch.linspace(0, 1, 128), indexing="ij")
-    frame = torch.stack((x, y, x * y))[None]
-    small = shrink(frame, 64)
-    assert small.shape == (1, 3, 48, 64)
-    torch.testing.assert_close(small.mean(), frame.mean(), rtol=0, atol=1e-5)
-    whole = grow(small, 96, 128, torch.tensor([[0.0, 0.0, 1.0, 1.0]]))
-    torch.testing.assert_close(whole, frame, rtol=0, atol=0.01)
-    part = grow(small, 32, 64, torch.tensor([[0.25, 0.5, 0.75, 0.5 + 32 / 96]]))
-    torch.testing.assert_close(part, whole[..., 48:80, 32:96], rtol=0, atol=1e-5)
-    beyond = grow(small, 8, 128, torch.tensor([[0.0, 1.0, 1.0, 1.0 + 8 / 96]]))
-    assert np.isfinite(beyond.numpy()).all()
-
-
-def test_two_patches_of_one_texture_agree_more_with_the_frequency_module() -> None:
-    """Set by hand to move amplitudes towards the whole frame's, as training is free to do."""
-    channels = 4
-    module = GlobalLocalFrequency(channels, channels, width=channels)
-    eye = torch.eye(channels)
-    towards = torch.cat((torch.cat((-eye, eye), dim=1), torch.cat((eye, -eye), dim=1)))
-    with torch.no_grad():
-        for layer, weight in (
-            (module.narrow, eye),
-            (module.narrow_global, eye),
-            (module.first, towards),
-            (module.gate, 0.25 * torch.cat((eye, -eye), dim=1)),
-            (module.out, eye),
-        ):
-            layer.weight.copy_(weight[..., None, None])
-            assert layer.bias is not None
-            layer.bias.zero_()
-        for layer in (module.narrow, module.narrow_global):
-            assert layer.bias is not None
-            layer.bias.fill_(-8)  # textures stand on 8, so that nothing of them is negative
-    generator = torch.Generator().manual_seed(7)
-
-    def texture(size: int, contrast: float) -> torch.Tensor:
-        return 8 + contrast * torch.randn(1, channels, size, size, generator=generator)
-
-    def spectrum(x: torch.Tensor) -> torch.Tensor:
-        return _log_amplitude(_spectra(x - 8)).mean(dim=(2, 3))
-
-    whole, faint, strong = texture(64, 1.0), texture(32, 0.6), texture(32, 1.6)
-    apart = (spectrum(faint) - spectrum(strong)).abs().mean()
-    with torch.no_grad():
-        together = (spectrum(module(faint, whole)) - spectrum(module(strong, whole))).abs().mean()
-    assert together < 0.6 * apart
