@@ -168,13 +168,14 @@ class Damager:
         """
         return self._scan.through(self._checked(truth), self._checked(damaged), mattes)
 
-    def process(self, frame: int, plate: Array, *, grain: bool = True) -> Processed:
+    def process(self, frame: int, plate: Array, *, grain: bool = True, damage: bool = True) -> Processed:
         """All of the recipe: weave, fading and grain make the truth, then comes damage, and the scan over both.
 
         Args:
             frame: the frame's number; may be negative.
             plate: (H, W, 3) float32, display-like code values about 0..1; left as it is.
             grain: whether to add the recipe's grain.
+            damage: whether to damage it; without, plate and truth are alike.
 
         Raises:
             SettingError: the plate is not float32 of this shot's size.
@@ -182,7 +183,7 @@ class Damager:
         truth = self.fade(frame, self.weave(frame, plate))
         if grain:
             truth = self.grain(frame, truth)
-        found = self.labelled(frame, truth)
+        found = self._drawn(frame, truth, damage=damage)
         truth, damaged, mattes = self.scan(frame, truth, found.plate, found.mattes)
         kinds = found.kinds
         if mattes is not found.mattes:
@@ -194,9 +195,9 @@ class Damager:
                     kinds[(grown(here, SPREAD) > 0) & seen] |= bit
         return Processed(truth, damaged, mattes, kinds)
 
-    def _drawn(self, frame: int, plate: Array) -> Canvas:
+    def _drawn(self, frame: int, plate: Array, *, damage: bool = True) -> Canvas:
         canvas = Canvas(self._checked(plate).copy())
-        for layer in self._layers:
+        for layer in self._layers if damage else ():
             layer.draw(frame, canvas)
         return canvas
 

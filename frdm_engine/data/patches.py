@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from frdm_engine.damage import CLASSES, Damager, Recipe, Templates
+from frdm_engine.damage import Damager, Recipe, Templates
 from frdm_engine.data.clips import ClipLibrary
 from frdm_engine.data.packing import open_data
 from frdm_engine.data.pairs import PairLibrary, Reader, read_picture
@@ -247,13 +247,12 @@ class PatchStream(IterableDataset[Batch]):
         first = int(rng.integers(10_000))
         clip = _as_film(rng, clip)
         damage = rng.random() >= UNDAMAGED  # clean windows: the restorer must learn to leave film alone
-        frames = [_processed(damager, first + t, clip[t], damage=damage) for t in range(length)]
-        truth, matte = frames[self.radius][0], frames[self.radius][2]
+        frames = [damager.process(first + t, clip[t], damage=damage) for t in range(length)]
         order = _end_of_shot(rng, self.radius)
         return (
-            torch.stack([_planes(frames[t][1]) for t in order]),
-            _planes(truth),
-            _planes(matte),
+            torch.stack([_planes(frames[t].plate) for t in order]),
+            _planes(frames[self.radius].truth),
+            _planes(frames[self.radius].mattes),
         )
 
     def _real_window(
@@ -309,18 +308,6 @@ def _as_film(rng: np.random.Generator, clip: npt.NDArray[np.float32]) -> npt.NDA
         border = _blurred(border, rng.uniform(0.5, 2.5))[..., None]
         clip = np.asarray(clip * border + (1 - border) * rng.uniform(0.0, 0.12), np.float32)
     return np.ascontiguousarray(clip, dtype=np.float32)
-
-
-def _processed(
-    damager: Damager, number: int, plate: npt.NDArray[np.float32], *, damage: bool
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Truth, damaged frame and mattes in the order of ``Damager.process``; its labels would cost time."""
-    truth = damager.grain(number, damager.fade(number, damager.weave(number, plate)))
-    if damage:
-        damaged, mattes = damager.frame(number, truth)
-    else:
-        damaged, mattes = truth, np.zeros((*truth.shape[:2], len(CLASSES)), np.float32)
-    return damager.scan(number, truth, damaged, mattes)
 
 
 def _blurred(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:

@@ -11,28 +11,20 @@ import numpy as np
 
 from frdm_engine.damage import CLASSES
 from frdm_engine.errors import InputError
-from frdm_engine.evaluation.picture import Array, Mask, dilate
+from frdm_engine.evaluation.picture import Array, Mask, Sums, dilate
 
 DAMAGED = 0.05
 """Opacity over which the truth's matte counts as damage."""
 
 
 @dataclass(frozen=True)
-class MatteCounts:
-    """Pixels found and how many of them rightly, pixels damaged and how many of them found; counts add up."""
+class MatteCounts(Sums):
+    """Pixels found and how many of them rightly, pixels damaged and how many of them found."""
 
     found: int = 0
     right: int = 0
     damaged: int = 0
     recalled: int = 0
-
-    def __add__(self, other: MatteCounts) -> MatteCounts:
-        return MatteCounts(
-            self.found + other.found,
-            self.right + other.right,
-            self.damaged + other.damaged,
-            self.recalled + other.recalled,
-        )
 
     @property
     def precision(self) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from frdm_engine.evaluation.flow import consistent, flow, gray8, gray_flow, inside, warp
-from frdm_engine.evaluation.picture import VISIBLE_CHANGE, Array, Mask, Pool, changed, dilate, luma
+from frdm_engine.evaluation.picture import VISIBLE_CHANGE, Array, Mask, Pool, Sums, changed, dilate, luma
 
 SPIKE = 14 / 255
 """How far outside both neighbours' range a luma counts as a spike."""
@@ -21,8 +21,8 @@ FAST = 8 / 854
 
 
 @dataclass(frozen=True)
-class Steadiness:
-    """Sums over the pairs of neighbouring frames of a clip; sums add up."""
+class Steadiness(Sums):
+    """Sums over the pairs of neighbouring frames of a clip."""
 
     warping: Pool = field(default_factory=Pool)
     """Squared difference of a frame and its predecessor brought along the truth's motion; `.mean`."""
@@ -32,14 +32,6 @@ class Steadiness:
     """Mean absolute difference of the result's flow and the truth's, in pixels: tOF of TecoGAN (Chu et al., 2020)."""
     difference: Pool = field(default_factory=Pool)
     """Mean absolute difference of the result's frame differences and the truth's."""
-
-    def __add__(self, other: Steadiness) -> Steadiness:
-        return Steadiness(
-            self.warping + other.warping,
-            self.warping_clean + other.warping_clean,
-            self.motion + other.motion,
-            self.difference + other.difference,
-        )
 
     @property
     def warping_ratio(self) -> float | None:

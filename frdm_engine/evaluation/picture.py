@@ -8,8 +8,8 @@ mean of PSNRs, which a single flawless frame would carry away.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, Self, TypeAlias
 
 import cv2
 import numpy as np
@@ -24,15 +24,20 @@ VISIBLE_CHANGE = 1 / 255
 """A change of code value that an 8-bit delivery would show."""
 
 
+class Sums:
+    """What adds up over frames, cases and processes: a frozen dataclass is added field by field."""
+
+    def __add__(self, other: Self) -> Self:
+        own: Any = self
+        return type(self)(*(getattr(own, f.name) + getattr(other, f.name) for f in fields(own)))
+
+
 @dataclass(frozen=True)
-class Pool:
-    """A sum and how many values went into it; pools add up."""
+class Pool(Sums):
+    """A sum and how many values went into it."""
 
     total: float = 0.0
     count: int = 0
-
-    def __add__(self, other: Pool) -> Pool:
-        return Pool(self.total + other.total, self.count + other.count)
 
     @property
     def mean(self) -> float | None:
@@ -48,14 +53,11 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """Two sums of which the first is measured against the second; ratios add up."""
+class Ratio(Sums):
+    """Two sums of which the first is measured against the second."""
 
     over: float = 0.0
     under: float = 0.0
-
-    def __add__(self, other: Ratio) -> Ratio:
-        return Ratio(self.over + other.over, self.under + other.under)
 
     @property
     def value(self) -> float | None:

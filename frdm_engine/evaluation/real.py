@@ -258,7 +258,7 @@ class RealReport:
             ("film", "text"), ("frames", "pixels"), ("of them repeats", "pixels"), ("changed", "share"),
             ("spikes before", "share"), ("spikes after", "share"), ("spikes left", "ratio"),
             ("changed away from spikes", "share"), ("flicker before", "codes"), ("flicker after", "codes"),
-            ("repairs a frame", "pixels"), ("s a frame", "seconds"),
+            ("repairs a frame", "pixels"),
         ]  # fmt: skip
         rows = [(look.name + (" (stills)" if look.still else ""), *self._cells(look)) for look in self.looks]
         moving = [self._cells(look) for look in self.looks if not look.still]
@@ -283,7 +283,6 @@ class RealReport:
         return (
             float(look.frames), float(look.repeated), look.changed, look.spikes_before, look.spikes_after,
             look.spikes_left, look.away_changed, codes(look.flicker_before), codes(look.flicker_after), look.repairs,
-            look.seconds,
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:

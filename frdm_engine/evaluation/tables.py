@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-Unit: TypeAlias = Literal["text", "dB", "share", "ratio", "times", "seconds", "pixels", "codes"]
+Unit: TypeAlias = Literal["text", "dB", "share", "ratio", "times", "pixels", "codes"]
 Cell: TypeAlias = str | float | None
 
 _SHOWN: dict[Unit, Callable[[float], str]] = {
@@ -15,7 +15,6 @@ _SHOWN: dict[Unit, Callable[[float], str]] = {
     "share": lambda value: f"{100 * value:.2f} %",
     "ratio": lambda value: f"{value:.3f}",
     "times": lambda value: f"{value:.1f} ×",
-    "seconds": lambda value: f"{value:.2f}",
     "pixels": lambda value: f"{value:,.0f}",
     "codes": lambda value: f"{value:.2f}",
 }

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from frdm_engine.evaluation.flow import flow, inside, warp
-from frdm_engine.evaluation.picture import Array, Mask, Pool, Ratio, luma
+from frdm_engine.evaluation.picture import Array, Mask, Pool, Ratio, Sums, luma
 
 LEAST_SEAM_PIXELS = 200
 """Changed pixels along tile borders under which a seam score would be chance."""
@@ -24,14 +24,11 @@ _LEAST_GRAIN_PIXELS = 100
 
 
 @dataclass(frozen=True)
-class Seams:
-    """How the correction steps across tile borders, and across all other lines of the changed area; sums add up."""
+class Seams(Sums):
+    """How the correction steps across tile borders, and across all other lines of the changed area."""
 
     border: Pool = field(default_factory=Pool)
     other: Pool = field(default_factory=Pool)
-
-    def __add__(self, other: Seams) -> Seams:
-        return Seams(self.border + other.border, self.other + other.other)
 
     @property
     def score(self) -> float | None:
@@ -85,8 +82,8 @@ def kept_detail(result: Array, truth: Array, *, where: Mask) -> Ratio:
 
 
 @dataclass(frozen=True)
-class Grain:
-    """Sums over the flat pixels of repairs; sums add up."""
+class Grain(Sums):
+    """Sums over the flat pixels of repairs."""
 
     result: Pool = field(default_factory=Pool)
     """Squared grain of the result."""
@@ -100,16 +97,6 @@ class Grain:
     """Squared grain of the result's neighbours, at the pixels of `result_beside`."""
     truth_neighbours: Pool = field(default_factory=Pool)
     """Squared grain of the truth's neighbours."""
-
-    def __add__(self, other: Grain) -> Grain:
-        return Grain(
-            self.result + other.result,
-            self.truth + other.truth,
-            self.result_beside + other.result_beside,
-            self.truth_beside + other.truth_beside,
-            self.neighbours + other.neighbours,
-            self.truth_neighbours + other.truth_neighbours,
-        )
 
     @property
     def strength(self) -> float | None:

@@ -156,3 +156,13 @@ def test_process_is_its_steps_in_order(plate: Array) -> None:
     np.testing.assert_array_equal(made.mattes, mattes)
     grainless = shot.process(6, plate, grain=False)
     assert not np.array_equal(grainless.truth, truth)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_process_without_damage_makes_the_truth_alone(seed: int, plate: Array) -> None:
+    shot = Damager(rich(), seed=seed, height=144, width=208)
+    made = shot.process(6, plate, damage=False)
+    assert np.array_equal(made.plate, made.truth)
+    assert not made.mattes.any()
+    assert not made.kinds.any()
+    assert np.array_equal(made.truth, shot.process(6, plate).truth)
