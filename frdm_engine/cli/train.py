@@ -165,6 +165,7 @@ def train(
         size=chosen.patch,
         frames=chosen.frames,
         patches=chosen.patches,
+        broad=chosen.broad,
         apart=frozenset(source.name for source in apart),
         pairs=pairs,
         pair_share=pair_share,

@@ -64,12 +64,15 @@ class Processed:
     Args:
         truth: (H, W, 3) float32, undamaged, but weaved, faded, grainy and scanned like the damaged one.
         plate: (H, W, 3) float32, damaged. Where all mattes are 0 it equals the truth bit for bit.
+        broad: (H, W, 3) float32, the truth under flicker, stains and mould alone. Where the mattes of dirt and scratches
+            are 0 it equals the plate bit for bit.
         mattes: (H, W, 4) float32, 0..1, by `CLASSES`.
         kinds: (H, W) uint16; bit i is set where ``KINDS[i]`` was drawn with a visible opacity over 0.05.
     """
 
     truth: Array
     plate: Array
+    broad: Array
     mattes: Array
     kinds: npt.NDArray[np.uint16]
 
@@ -109,10 +112,8 @@ class Damager:
         )
         self._weave, self._grain = Weave(recipe.weave, self.shot), Grain(recipe.grain, self.shot)
         self._fading, self._scan = Fading(recipe.fading, self.shot), Scan(recipe.scan, self.shot)
-        self._layers = (
-            Flicker(recipe.flicker, self.shot),
-            Stains(recipe.stains, self.shot),
-            Mould(recipe.mould, self.shot),
+        self._broad = (Flicker(recipe.flicker, self.shot), Stains(recipe.stains, self.shot), Mould(recipe.mould, self.shot))
+        self._local = (
             Scratches(recipe.scratches, self.shot),
             Dirt(recipe.dirt, self.shot),
             Tears(recipe.tears, self.shot),
@@ -146,7 +147,7 @@ class Damager:
         Raises:
             SettingError: the plate is not float32 of this shot's size.
         """
-        canvas = self._drawn(frame, plate)
+        canvas = self._drawn(frame, plate)[0]
         return canvas.plate, canvas.mattes
 
     def labelled(self, frame: int, plate: Array) -> Labelled:
@@ -155,7 +156,7 @@ class Damager:
         Raises:
             SettingError: the plate is not float32 of this shot's size.
         """
-        canvas = self._drawn(frame, plate)
+        canvas = self._drawn(frame, plate)[0]
         return Labelled(canvas.plate, canvas.mattes, canvas.kinds)
 
     def scan(self, frame: int, truth: Array, damaged: Array, mattes: Array) -> tuple[Array, Array, Array]:
@@ -183,8 +184,13 @@ class Damager:
         truth = self.fade(frame, self.weave(frame, plate))
         if grain:
             truth = self.grain(frame, truth)
-        found = self._drawn(frame, truth, damage=damage)
+        found, broad = self._drawn(frame, truth, damage=damage)
         truth, damaged, mattes = self.scan(frame, truth, found.plate, found.mattes)
+        local = mattes[..., :2].max(axis=2) > 0
+        if local.any():
+            broad = np.where(local[..., None], self._scan.seen(broad), damaged)
+        else:
+            broad = damaged
         kinds = found.kinds
         if mattes is not found.mattes:
             kinds = np.zeros_like(kinds)
@@ -193,13 +199,17 @@ class Damager:
                 if here.any():
                     seen = mattes[..., CLASS_OF[kind]] > LABELLED
                     kinds[(grown(here, SPREAD) > 0) & seen] |= bit
-        return Processed(truth, damaged, mattes, kinds)
+        return Processed(truth, damaged, broad, mattes, kinds)
 
-    def _drawn(self, frame: int, plate: Array, *, damage: bool = True) -> Canvas:
+    def _drawn(self, frame: int, plate: Array, *, damage: bool = True) -> tuple[Canvas, Array]:
+        """The canvas with all damage, and the plate (H, W, 3) with what is broad alone."""
         canvas = Canvas(self._checked(plate).copy())
-        for layer in self._layers if damage else ():
+        for layer in self._broad if damage else ():
             layer.draw(frame, canvas)
-        return canvas
+        broad = canvas.plate.copy()
+        for other in self._local if damage else ():
+            other.draw(frame, canvas)
+        return canvas, broad
 
     def _checked(self, plate: Array) -> Array:
         wanted = (self.shot.height, self.shot.width, 3)

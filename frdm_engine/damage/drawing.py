@@ -50,8 +50,9 @@ LABELLED = 0.05
 #: The frame in which sizes and densities are stated, in pixels.
 REFERENCE_WIDTH, REFERENCE_HEIGHT = 854, 480
 
-#: Opacity under which a pixel is left alone, and the change of code value that counts as fully visible.
-FAINTEST, VISIBLE = 1 / 256, 5 / 255
+#: Opacity under which a pixel is left alone; the change of code value that nobody sees in a grainy picture, and the
+#: one that counts as fully visible.
+FAINTEST, UNSEEN, VISIBLE = 1 / 256, 1.5 / 255, 5 / 255
 
 
 def stream(seed: int, *key: int) -> Rng:
@@ -145,7 +146,10 @@ class Canvas:
         here = slice(top, top + alpha.shape[0]), slice(left, left + alpha.shape[1])
         seen = largest(change)
         # A small mean, not the pixel's own change, so that grain does not speckle the matte.
-        seen = np.minimum(cv2.blur(seen, (3, 3)) * np.float32(1 / VISIBLE), np.float32(1))
+        seen = cv2.blur(seen, (3, 3))
+        # What nobody sees is still told, if only just: where all mattes are 0 the plate is as it was.
+        told = (seen > 0) * np.float32(FAINTEST)
+        seen = np.clip((seen - np.float32(UNSEEN)) * np.float32(1 / (VISIBLE - UNSEEN)), told, np.float32(1))
         self.plate[here] += change
         self.enter(kind, alpha * seen, here)
 

@@ -1,7 +1,8 @@
 """The scan: a little blur, and the marks of a mild block compression, over picture and damage alike.
 
 A restorer mends what is on the film, not the scan, so truth and damaged plate both go through it. Compression
-spreads a defect over its blocks; the mattes are grown to tell of that.
+spreads a defect over its blocks: where that is plain to see the mattes are grown to tell of it, elsewhere its marks are
+the scan's and the truth has them too.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from frdm_engine.damage.settings import check, number, span
 
 _SHOT = 95
 
-#: What compression may do without being seen, and how far a defect spreads: the blocks of colour at half size.
-UNSEEN, SPREAD = 1 / 255, 16
+#: How far compression spreads a defect: the blocks of colour at half size.
+SPREAD = 16
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,24 @@ class Scan:
         """
         if not self._here:
             return truth, damaged, mattes
-        truth, damaged = self._seen(truth), self._seen(damaged)
+        truth, damaged = self.seen(truth), self.seen(damaged)
         mattes = self._blurred(mattes)
         mattes[mattes < FAINTEST] = 0
-        differ = largest(damaged - truth)
-        spilled = (differ > UNSEEN) & (mattes.max(axis=2) == 0)
+        # A small mean, not the pixel's own difference: ringing has the grain of the blocks.
+        differ = np.asarray(cv2.blur(largest(damaged - truth), (3, 3)), np.float32)
+        spilled = (differ > VISIBLE) & (mattes.max(axis=2) == 0)
         if spilled.any():
             # The spill belongs to whichever damage lies next to it.
             near = np.stack([grown(np.ascontiguousarray(mattes[..., k]), SPREAD) for k in range(mattes.shape[2])], 2)
-            mattes[spilled, near[spilled].argmax(axis=1)] = np.minimum(differ[spilled] * np.float32(1 / VISIBLE), 1)
+            mattes[spilled, near[spilled].argmax(axis=1)] = np.minimum(differ[spilled] * np.float32(0.25 / VISIBLE), 1)
         untouched = mattes.max(axis=2) == 0
-        damaged[untouched] = truth[untouched]
+        truth[untouched] = damaged[untouched]
         return truth, damaged, mattes
 
-    def _seen(self, plate: Array) -> Array:
+    def seen(self, plate: Array) -> Array:
+        """A plate (H, W, 3) as this shot's scan shows it."""
+        if not self._here:
+            return plate
         plate = self._blurred(plate)
         if not self._quality:
             return plate

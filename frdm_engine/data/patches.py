@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from frdm_engine.damage import Damager, Recipe, Templates
+from frdm_engine.damage.drawing import REFERENCE_WIDTH
 from frdm_engine.data.clips import ClipLibrary
 from frdm_engine.data.packing import open_data
 from frdm_engine.data.pairs import PairLibrary, Reader, read_picture
@@ -64,18 +65,25 @@ class Views:
     flow: Tensor  # (N, K, 2, H/4, W/4) for features
     evidence: Evidence
     clean: Tensor  # (N, 3, H, W) undamaged centre frame, with its grain
+    broad: Tensor  # (N, 3, H, W) the same under flicker and stains: the centre but for dirt and scratches
     matte: Tensor  # (N, 4, H, W) truth, 0..1
 
     def to(self, device: torch.device) -> Views:
         """The same on ``device``."""
-        move = {name: getattr(self, name).to(device) for name in ("window", "columns", "flow", "clean", "matte")}
+        move = {name: getattr(self, name).to(device) for name in _TENSORS}
         evidence = Evidence(**{name: value.to(device) for name, value in vars(self.evidence).items()})
         return Views(evidence=evidence, **move)
 
 
+_TENSORS = ("window", "columns", "flow", "clean", "broad", "matte")
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Whole small frames, and patches that know their frame (``owner``) and where they sit in it (``box``)."""
+    """Whole small frames, and patches that know their frame (``owner``) and where they sit in it (``box``).
+
+    The last small frames may have no patches: they are there for what is broad.
+    """
 
     small: Views
     patches: Views
@@ -95,11 +103,11 @@ def truth_matte(damaged: Tensor, clean: Tensor, matte: Tensor) -> Tensor:
     return torch.cat((sharp, broad), dim=-3)
 
 
-def views(window: Tensor, clean: Tensor, matte: Tensor) -> Views:
-    """Views of whole frames: window (N, T, 3, H, W), truth of the centre (N, 3, H, W) and (N, 4, H, W)."""
+def views(window: Tensor, clean: Tensor, broad: Tensor, matte: Tensor) -> Views:
+    """Views of whole frames: window (N, T, 3, H, W), truth of the centre, twice (N, 3, H, W) and (N, 4, H, W)."""
     maps = columns(window.flatten(0, 1)).unflatten(0, window.shape[:2])
     motion: Motion = window_motion(window)
-    return Views(window, maps, quarter_flow(motion), gather_evidence(window, motion, maps), clean, matte)
+    return Views(window, maps, quarter_flow(motion), gather_evidence(window, motion, maps), clean, broad, matte)
 
 
 def crop(whole: Views, x0: int, y0: int, x1: int, y1: int) -> Views:
@@ -114,6 +122,7 @@ def crop(whole: Views, x0: int, y0: int, x1: int, y1: int) -> Views:
         cut(whole.flow, 4),
         whole.evidence.crop(x0, y0, x1, y1),
         cut(whole.clean),
+        cut(whole.broad),
         cut(whole.matte),
     )
 
@@ -125,12 +134,12 @@ def join(parts: list[Views]) -> Views:
         return torch.cat([getattr(part, name) for part in of])
 
     evidence = Evidence(**{name: cat(name, [p.evidence for p in parts]) for name in vars(parts[0].evidence)})
-    names = ("window", "columns", "flow", "clean", "matte")
-    return Views(evidence=evidence, **{name: cat(name, list(parts)) for name in names})
+    return Views(evidence=evidence, **{name: cat(name, list(parts)) for name in _TENSORS})
 
 
 class PatchStream(IterableDataset[Batch]):
-    """Endless batches: ``frames`` damaged windows, each by one of ``recipes``, ``patches`` of ``size`` pixels each.
+    """Endless batches: ``frames`` damaged windows, each by one of ``recipes``, ``patches`` of ``size`` pixels each, and
+    ``broad`` small windows more.
 
     Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone; workers are counted over all training processes, of
     which this is number ``process``. ``root`` is a folder with a manifest, or a pack. Sources named in ``apart`` are
@@ -151,6 +160,7 @@ class PatchStream(IterableDataset[Batch]):
         size: int = 128,
         frames: int = 2,
         patches: int = 3,
+        broad: int = 0,
         apart: frozenset[str] = frozenset(),
         pairs: Path | None = None,
         pair_share: float = 0.3,
@@ -160,7 +170,7 @@ class PatchStream(IterableDataset[Batch]):
     ) -> None:
         self.root, self.classes, self.cache, self.recipes = root, classes, cache, tuple(recipes)
         self.seed, self.radius, self.small_side = seed, radius, small_side
-        self.size, self.frames, self.patches = size, frames, patches
+        self.size, self.frames, self.patches, self.broad = size, frames, patches, broad
         self.apart, self.pairs, self.pair_share, self.reader = apart, pairs, pair_share, reader
         self.curriculum, self.process = tuple(curriculum), process
         # Workers run in processes of their own: one number in shared memory tells them how far the training is. Without
@@ -207,12 +217,9 @@ class PatchStream(IterableDataset[Batch]):
             else self._real_window(real, rng, height, width)
             for _ in range(self.frames)
         ]
-        window, clean, matte = (torch.stack(part) for part in zip(*made, strict=True))
-        whole = views(window, clean, truth_matte(window[:, self.radius], clean, matte))
-        size = small_size(height, width, self.small_side)
-        small_window = F.interpolate(window.flatten(0, 1), size=size, mode="area").unflatten(0, window.shape[:2])
-        small_clean = F.interpolate(clean, size=size, mode="area")
-        small = views(small_window, small_clean, F.interpolate(whole.matte, size=size, mode="area"))
+        window, clean, broad, matte = (torch.stack(part) for part in zip(*made, strict=True))
+        whole = views(window, clean, broad, truth_matte(window[:, self.radius], clean, matte))
+        small = self._small(whole, library, rng)
         parts, boxes, owner = [], [], []
         for frame in range(self.frames):
             one = pick(whole, frame)
@@ -222,6 +229,25 @@ class PatchStream(IterableDataset[Batch]):
                 owner.append(frame)
         return Batch(small, join(parts), torch.tensor(boxes, dtype=torch.float32), torch.tensor(owner))
 
+    def _small(self, whole: Views, library: ClipLibrary, rng: np.random.Generator) -> Views:
+        """The whole frames made small, and ``broad`` more small frames with what is broad in the size it has in film.
+
+        A training frame is a piece of film: a stain fills it that would take a third of a whole frame.
+        """
+        height, width = size = small_size(*whole.clean.shape[-2:], self.small_side)
+
+        def shrink(x: Tensor) -> Tensor:
+            return F.interpolate(x, size=size, mode="area")
+
+        window = shrink(whole.window.flatten(0, 1)).unflatten(0, whole.window.shape[:2])
+        parts = [window, shrink(whole.clean), shrink(whole.broad), shrink(whole.matte)]
+        more = [self._window(library, None, rng, height, width, whole=True) for _ in range(self.broad)]
+        if more:
+            own, clean, broad, matte = (torch.stack(part) for part in zip(*more, strict=True))
+            matte = truth_matte(own[:, self.radius], clean, matte)
+            parts = [torch.cat(pair) for pair in zip(parts, (own, clean, broad, matte), strict=True)]
+        return views(*parts)
+
     def _window(
         self,
         library: ClipLibrary,
@@ -229,15 +255,21 @@ class PatchStream(IterableDataset[Batch]):
         rng: np.random.Generator,
         height: int,
         width: int,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Damaged window (T, 3, H, W), clean centre (3, H, W) and its matte (4, H, W)."""
+        *,
+        whole: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Damaged window (T, 3, H, W), clean centre and the same under what is broad (3, H, W), its matte (4, H, W).
+
+        With ``whole`` damage has the size it has in a whole frame made small, as far as it is broad.
+        """
         length = 2 * self.radius + 1
         clip = library.window(rng, length=length, height=height, width=width)
         monochrome = bool(np.ptp(clip[0, ::8, ::8], axis=-1).max() < 1e-3)
         stage = self.stage
         recipes = self.curriculum[stage].recipes if stage < len(self.curriculum) else self.recipes
+        recipe = recipes[rng.integers(len(recipes))]
         damager = Damager(
-            recipes[rng.integers(len(recipes))],
+            made_small(recipe, width) if whole else recipe,
             seed=int(rng.integers(2**31)),
             height=height,
             width=width,
@@ -252,16 +284,20 @@ class PatchStream(IterableDataset[Batch]):
         return (
             torch.stack([_planes(frames[t].plate) for t in order]),
             _planes(frames[self.radius].truth),
+            _planes(frames[self.radius].broad),
             _planes(frames[self.radius].mattes),
         )
 
     def _real_window(
         self, real: PairLibrary, rng: np.random.Generator, height: int, width: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """As ``_window``, of a scan and its restoration."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As ``_window``, of a scan and its restoration; under dirt nobody knows what the stain below looked like."""
         window = real.window(rng, length=2 * self.radius + 1, height=height, width=width)
         order = _end_of_shot(rng, self.radius)
-        return torch.stack([_planes(window.damaged[t]) for t in order]), _planes(window.truth), _planes(window.matte)
+        clean, matte = _planes(window.truth), _planes(window.matte)
+        centre = _planes(window.damaged[self.radius])
+        broad = torch.where(matte[:2].amax(dim=0) > 0, clean, centre)
+        return torch.stack([_planes(window.damaged[t]) for t in order]), clean, broad, matte
 
     def _places(self, whole: Views, rng: np.random.Generator) -> list[tuple[int, int]]:
         """Corners of patches, multiples of 4: by chance, towards suspects and towards damage, in turn.
@@ -290,7 +326,24 @@ def pick(whole: Views, index: int) -> Views:
     """One of several views, still batched."""
     return Views(
         evidence=Evidence(**{name: value[index : index + 1] for name, value in vars(whole.evidence).items()}),
-        **{name: getattr(whole, name)[index : index + 1] for name in ("window", "columns", "flow", "clean", "matte")},
+        **{name: getattr(whole, name)[index : index + 1] for name in _TENSORS},
+    )
+
+
+def made_small(recipe: Recipe, width: int) -> Recipe:
+    """The recipe for a whole frame made ``width`` pixels wide: sizes shrink with it, and as many stains lie in it."""
+    ratio = width / REFERENCE_WIDTH
+    most = 100.0
+
+    def crowd(span: tuple[float, float]) -> tuple[float, float]:
+        return min(most, span[0] / ratio**2), min(most, span[1] / ratio**2)
+
+    return replace(
+        recipe,
+        size_scale=(max(0.1, recipe.size_scale[0] * ratio), max(0.1, recipe.size_scale[1] * ratio)),
+        stains=replace(recipe.stains, alive=crowd(recipe.stains.alive)),
+        mould=replace(recipe.mould, alive=crowd(recipe.mould.alive)),
+        grain=replace(recipe.grain, strength=(0.3 * recipe.grain.strength[0], 0.3 * recipe.grain.strength[1])),
     )
 
 

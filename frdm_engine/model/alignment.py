@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from frdm_engine.model.box import box_mean
+
 LEVELS = 5
 """Pyramid levels, the finest at half size: the reach is about 2 * (3 + 2 + 4 + 8 + 16 * 4) = 160 px."""
 COARSE_RADIUS = 4
@@ -71,14 +73,8 @@ def warp(image: Tensor, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor
 
 
 def _block_mean(x: Tensor) -> Tensor:
-    """Mean over BLOCK x BLOCK = 7x7 pixels, edges repeated; sums of two, four and seven by doubling."""
-    for dim in (-1, -2):
-        length = x.shape[dim]
-        x = F.pad(x, (3, 3, 0, 0) if dim == -1 else (0, 0, 3, 3), mode="replicate")
-        two = x.narrow(dim, 0, length + 5) + x.narrow(dim, 1, length + 5)
-        four = two.narrow(dim, 0, length + 3) + two.narrow(dim, 2, length + 3)
-        x = four.narrow(dim, 0, length) + two.narrow(dim, 4, length) + x.narrow(dim, 6, length)
-    return x / BLOCK**2
+    """Mean over BLOCK x BLOCK pixels, edges repeated."""
+    return box_mean(x, BLOCK)
 
 
 def _less_level(x: Tensor) -> Tensor:
@@ -139,7 +135,7 @@ def _match(a: Tensor, b: Tensor) -> Tensor:
 
 def _box(x: Tensor, radius: int) -> Tensor:
     """Mean over a square of side 2 * radius + 1, edges repeated."""
-    return F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), 2 * radius + 1, stride=1)
+    return box_mean(x, 2 * radius + 1)
 
 
 def _smooth(flow: Tensor, image: Tensor, cost: Tensor, radius: int) -> Tensor:

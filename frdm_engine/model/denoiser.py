@@ -1,15 +1,14 @@
 """The restorer's network: Encoder, Frame Fusion, Global Prompt, frequency module and the denoiser, assembled.
 
 After HaineiFRDM (arXiv 2512.24946). Base network, patch size, losses and sampler are not stated there and are ours.
-The denoiser predicts where damage is and, apart from that, what belongs there: a mixture of *candidates* plus a
-correction. The candidates are the middle of the aligned neighbours, each of them, and the sound surroundings. A hole
-is thus filled with real film, grain included, and the network's own paint is needed only where none can be trusted.
-The frame as it is is no candidate: how sure the network is of the damage is said by the matte alone, once.
+The low-resolution pass mends what is broad; the denoiser then predicts where dirt and scratches are, and the Filler,
+told of the hole this makes, what belongs there: real film wherever some can be trusted. How sure the network is of the
+damage is said by the matte alone, once.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,14 +17,18 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from frdm_engine.model.encoder import Encoder
-from frdm_engine.model.frame_fusion import Evidence, FrameFusion, Fused, blind, middle_of
+from frdm_engine.model.filler import Filler, hole_of
+from frdm_engine.model.frame_fusion import Evidence, FrameFusion, Fused, blind
 from frdm_engine.model.frequency import GlobalLocalFrequency
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
 from frdm_engine.model.layers import Residual, conv, fourier, pointwise
+from frdm_engine.model.low_resolution import Broad, LowResolution
 
 CLASSES = ("dirt", "scratch", "stain", "flicker")
+LOCAL = 2
+"""The first so many of ``CLASSES`` hide the picture and are the denoiser's; the others are broad and filter it."""
 SIGMA_BANDS = 8
-FORMAT = 2
+FORMAT = 3
 """Version of what a checkpoint means; raised when tensors or their use change."""
 
 
@@ -39,18 +42,18 @@ class Limits:
     """Window sizes and corners are multiples of this many pixels."""
     halo: int = 32
     """Pixels at a window's edge that must not be delivered."""
-    small_side: int = 128
+    small_side: int = 192
     """Long side of the small whole frame, pixels; its short side is a multiple of 8."""
     default_steps: int = 1
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """clean, fill, mixed (B, 3, H, W) in model encoding; logits (B, 4, H, W) of the defects in ``CLASSES`` order.
+    """clean, fill, mixed (B, 3, H, W) in model encoding; logits (B, 2, H, W) of dirt and scratches.
 
     fill is what belongs where damage is, mixed the same without the network's own paint, and clean the frame with the
-    fill laid in as far as damage is believed. weights (B, 2 + K, H, W), summing to 1: what the fill is mixed from,
-    that is the surroundings, the middle of the aligned neighbours, and each of the K.
+    fill laid in as far as damage is believed. weights (B, C, H, W), summing to 1, of what the fill is mixed from; see
+    ``Filler``. hole (B, 1, H, W), 0..1: what the fill was made for.
     """
 
     clean: Tensor
@@ -58,15 +61,16 @@ class Prediction:
     mixed: Tensor
     logits: Tensor
     weights: Tensor
+    hole: Tensor
 
 
 @dataclass(frozen=True)
 class Look:
     """Everything the denoiser is given besides its state, for one window.
 
-    evidence, fused: of this window; residual (B, 3, H, W): the global residual, model encoding; seen (B, 4, H/2, W/2):
-    probabilities of damage found in the small whole frame; box (B, 4): the window in the frame, x0, y0, x1, y1 in 0..1;
-    prompt: of the whole small frame.
+    evidence, fused: of this window, the global residual laid over its centre; residual (B, 3, H, W): that residual, model
+    encoding; seen (B, 4, H/2, W/2): probabilities of damage found in the small whole frame; box (B, 4): the window in
+    the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame; force (B, 1, H, W): holes the artist names.
     """
 
     evidence: Evidence
@@ -75,6 +79,7 @@ class Look:
     seen: Tensor
     box: Tensor
     prompt: Prompt
+    force: Tensor | None = None
 
 
 class Denoiser(nn.Module):
@@ -98,18 +103,19 @@ class Denoiser(nn.Module):
         self.up2 = nn.ModuleList([Residual(w2, time), Residual(w2, time)])
         self.from2 = pointwise(w2, w1)
         self.up1 = nn.ModuleList([Residual(w1, time), Residual(w1, time)])
-        self.heads = (2 + neighbours, 3, len(CLASSES))
-        self.leave = conv(w1, 4 * sum(self.heads), zero=True)
-        with torch.no_grad():
-            bias = self.leave.bias.view(sum(self.heads), 4)  # type: ignore[union-attr]
-            bias[sum(self.heads[:2]) :] = -3.0  # at first: change nothing
+        self.leave = conv(w1, 4 * LOCAL, zero=True)
+        nn.init.constant_(self.leave.bias, -3.0)  # type: ignore[arg-type]  # at first: change nothing
+        self.filler = Filler(neighbours=neighbours, features=w1)
 
-    def forward(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None) -> Prediction:
+    def forward(
+        self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None, hole: Tensor | None
+    ) -> Prediction:
         centre, residual = look.evidence.centre, look.residual
         if previous is None:
             guess, seen = residual, look.seen
         else:
-            guess, seen = previous.clean - centre, F.avg_pool2d(previous.logits.float().sigmoid(), 2)
+            found = F.avg_pool2d(previous.logits.float().sigmoid(), 2)
+            guess, seen = previous.clean - centre, torch.cat((found, look.seen[:, LOCAL:]), dim=1)
         full = torch.cat((state - centre, residual, guess), dim=1)
         condition = self.time(fourier(sigma[:, None], SIGMA_BANDS))
 
@@ -132,40 +138,22 @@ class Denoiser(nn.Module):
         x1 = x1 + F.interpolate(self.from2(F.relu(x2)), size=x1.shape[-2:], mode="nearest")
         for block in self.up1:
             x1 = block(x1, condition)
-        out = F.pixel_shuffle(self.leave(F.relu(x1)), 2).float()
-        mix, correction, logits = out.split(list(self.heads), dim=1)
-
-        mix = torch.cat((mix[:, :2], mix[:, 2:] + look.fused.trust.float()), dim=1).softmax(dim=1)
-        aligned = look.evidence.aligned
+        x1 = F.relu(x1)
+        logits = F.pixel_shuffle(self.leave(x1), 2).float()
         damage = damage_of(logits)
-        mixed = mix[:, :1] * surroundings(centre, damage.detach()) + mix[:, 1:2] * middle_of(aligned)
-        for k in range(aligned.shape[1]):
-            mixed = mixed + mix[:, 2 + k : 3 + k] * aligned[:, k]
-        fill = mixed + correction
-        return Prediction(centre + damage * (fill - centre), fill, mixed, logits, mix)
+        found = hole_of(damage.detach())
+        if look.force is not None:
+            found = torch.maximum(found, look.force)
+        hole = found if hole is None else torch.where(hole < 0, found, hole)
+        if not self.training and not bool(hole.any()):
+            return Prediction(centre, centre, centre, logits, self.filler.idle(centre), hole)  # cost follows damage
+        fill, mixed, weights = self.filler(look.evidence, look.fused, x1, hole)
+        return Prediction(centre + damage * (fill - centre), fill, mixed, logits, weights, hole)
 
 
 def damage_of(logits: Tensor) -> Tensor:
-    """Probability (B, 1, H, W) of damage that hides the picture, from logits (B, 4, H, W): all classes but flicker."""
-    return 1 - (1 - logits[:, :3].sigmoid()).prod(dim=1, keepdim=True)
-
-
-def _mean(x: Tensor, side: int) -> Tensor:
-    """Mean over a square of ``side`` pixels, zeros outside: rows first, then columns."""
-    along = F.avg_pool2d(x, (1, side), stride=1, padding=(0, side // 2))
-    return F.avg_pool2d(along, (side, 1), stride=1, padding=(side // 2, 0))
-
-
-def surroundings(frame: Tensor, damage: Tensor) -> Tensor:
-    """Sound pixels around, (B, 3, H, W): a mean over 5, with little weight 13 pixels, of a frame (B, 3, H, W).
-
-    damage (B, 1, H, W) in 0..1; what lies beside damage is taken for damaged too. Normalised convolution (Knutsson and
-    Westin 1993): spatial inpainting for thin or small damage where nothing can be aligned.
-    """
-    sound = (1 - F.max_pool2d(damage, 3, stride=1, padding=1)).square() + 1e-4
-    weighted = torch.cat((frame * sound, sound), dim=1)
-    total = _mean(weighted, 5) + 0.03 * _mean(weighted, 13)
-    return total[:, :3] / total[:, 3:]
+    """Probability (B, 1, H, W) of damage that hides the picture, from logits (B, 2, H, W) of dirt and scratches."""
+    return 1 - (1 - logits[:, :LOCAL].sigmoid()).prod(dim=1, keepdim=True)
 
 
 class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -194,6 +182,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         neighbours = 2 * self.limits.radius
         self.encoder = Encoder(features)
         self.fusion = FrameFusion(neighbours=neighbours, features=features, channels=width)
+        self.low_resolution = LowResolution(neighbours=neighbours, classes=len(CLASSES)) if global_residual else None
         self.prompt_encoder = PromptEncoder(prompt_dim)
         self.denoiser = Denoiser(
             width=width, neighbours=neighbours, dim=prompt_dim, prompt=global_prompt, frequency=frequency
@@ -209,32 +198,49 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         out: Prompt = self.prompt_encoder(small, restored)
         return out
 
+    def broad(self, evidence: Evidence) -> Broad:
+        """What is broad in a small whole frame, from its evidence; with the module off nothing is."""
+        if self.low_resolution is None:
+            zeros = torch.zeros_like(evidence.centre)
+            return Broad(zeros + 1, zeros, torch.full_like(zeros[:, :1], -30.0).repeat(1, len(CLASSES), 1, 1))
+        if not self.config.frame_fusion:
+            evidence = blind(evidence)
+        out: Broad = self.low_resolution(evidence)
+        return out
+
     def look(
         self,
         evidence: Evidence,
         features: Tensor,
         *,
-        residual: Tensor | None,
+        residual: Tensor,
         box: Tensor,
         prompt: Prompt,
-        seen: Tensor | None = None,
+        seen: Tensor,
+        force: Tensor | None = None,
     ) -> Look:
         """Fuses evidence and moved features (B, K + 1, C, H/4, W/4) once for all sampling steps.
 
-        ``residual`` and ``seen`` are None where there are none yet: in the pass over the small whole frame.
+        ``residual`` (B, 3, H, W) is laid over the evidence's centre before anything looks at it.
         """
+        evidence = replace(evidence, centre=evidence.centre + residual)
         if not self.config.frame_fusion:
-            evidence, features = blind(evidence, features)
-        if residual is None or not self.config.global_residual:
-            residual = torch.zeros_like(evidence.centre)
-        if seen is None or not self.config.global_residual:
-            seen = torch.zeros_like(evidence.doubt[:, :1]).expand(-1, len(CLASSES), -1, -1)
-        return Look(evidence, self.fusion(evidence, features), residual, seen, box, prompt)
+            evidence, features = blind(evidence), features[:, :1].expand_as(features)
+        return Look(evidence, self.fusion(evidence, features), residual, seen, box, prompt, force)
 
-    def denoise(self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None = None) -> Prediction:
+    def denoise(
+        self,
+        state: Tensor,
+        sigma: Tensor,
+        look: Look,
+        previous: Prediction | None = None,
+        *,
+        hole: Tensor | None = None,
+    ) -> Prediction:
         """Clean frame and defect logits from a bridge ``state`` (B, 3, H, W) at noise level ``sigma`` (B,) in 0..1.
 
-        ``previous`` is the estimate of the step before (self-conditioning, Chen et al. 2022, arXiv 2208.04202).
+        ``previous`` is the estimate of the step before (self-conditioning, Chen et al. 2022, arXiv 2208.04202). The
+        fill is made for ``hole`` (B, 1, H, W), 0..1; where that is negative, or None, for what this very call finds.
         """
-        out: Prediction = self.denoiser(state, sigma, look, previous)
+        out: Prediction = self.denoiser(state, sigma, look, previous, hole)
         return out

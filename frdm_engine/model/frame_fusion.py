@@ -119,17 +119,16 @@ def move_features(features: Window, flow: Tensor, *, at: tuple[int, int] = (0, 0
     return torch.stack([own, *(warp(f, flow[:, k], at=at) for k, f in enumerate(neighbours))], dim=1)
 
 
-def blind(evidence: Evidence, features: Tensor) -> tuple[Evidence, Tensor]:
+def blind(evidence: Evidence) -> Evidence:
     """The evidence of a still frame: what is left when Frame Fusion is switched off."""
     centre = evidence.centre[:, None]
-    still = Evidence(
+    return Evidence(
         centre=evidence.centre,
         aligned=centre.expand_as(evidence.aligned),
         raw=centre.expand_as(evidence.raw),
         columns=evidence.columns[:, :1].expand_as(evidence.columns),
         doubt=torch.zeros_like(evidence.doubt),
     )
-    return still, features[:, :1].expand_as(features)
 
 
 def out_of_range(centre: Tensor, aligned: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""What the restored small whole frame tells every window: the paper's low-resolution result as global residual.
+"""What the small whole frame tells every window: the paper's low-resolution result as global residual.
 
-HaineiFRDM (arXiv 2512.24946) adds the residual of a low-resolution result against blocky seams. Here it is split:
-the *level*, a smooth field, is what flicker changed and is laid over the frame as it is; the *correction*, with what
-the network mended, is evidence for the windows, and so is what was *found*.
+HaineiFRDM (arXiv 2512.24946) adds the residual of a low-resolution result against blocky seams. Here it is a filter
+that is laid over the frame before any window looks at it: the *level*, a smooth field that takes back flicker and is
+measured, and the gain and offset of stains, which the low-resolution pass has learned.
 """
 
 from __future__ import annotations
@@ -14,38 +14,57 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from frdm_engine.model.alignment import luma
-from frdm_engine.model.denoiser import Prediction, damage_of
+from frdm_engine.model.box import box_mean
 from frdm_engine.model.frame_fusion import Evidence
+from frdm_engine.model.low_resolution import Broad
+from frdm_engine.model.small import grow
 
-SMOOTH = 15
+SMOOTH = 21
 """Side of the two box means, small pixels, that make the level smooth: flicker has no detail, damage leaves no halo."""
 FAINT, PLAIN = 0.6 / 255, 1.6 / 255
 """Change of level, model encoding, that is left alone, and that is wholly taken back."""
 LEAST = 0.1
 """Share of the frame that must flicker; wholly from twice that. A lesser one is a thing that passes, not the film."""
+STAIN_FAINT, STAIN_PLAIN = 0.3, 0.6
+"""Probability of a stain from which it is taken back, and wholly; the restorer's mattes have bars of their own."""
 
 
 @dataclass(frozen=True)
 class Guide:
-    """correction (B, 3, h, w) in model encoding, to be added; found (B, 4, h, w) probabilities by class.
+    """level (B, 3, h, w), model encoding, is added where there is flicker (B, 1, h, w), 0..1.
 
-    level (B, 3, h, w) is what flicker gives way to, and flicker (B, 1, h, w), 0..1, where it does.
+    gain and offset (B, 3, h, w) are a stain's, where there is stain (B, 1, h, w), a probability. found (B, 4, h, w)
+    probabilities of all classes.
     """
 
-    correction: Tensor
     level: Tensor
     flicker: Tensor
+    gain: Tensor
+    offset: Tensor
+    stain: Tensor
     found: Tensor
 
+    def base(self, frame: Tensor) -> Tensor:
+        """The frame (B, 3, h, w) with what is broad taken back."""
+        lit = frame + self.flicker * self.level
+        stain = ((self.stain - STAIN_FAINT) / (STAIN_PLAIN - STAIN_FAINT)).clamp(0, 1)
+        return lit + stain * (self.gain * lit + self.offset - lit)
 
-def guide_of(prediction: Prediction, evidence: Evidence) -> Guide:
-    """The guide of a small whole frame, from its evidence and its restoration; no gradient passes."""
-    found = prediction.logits.detach().float().sigmoid()
-    local = damage_of(prediction.logits).detach()
-    level, flicker = level_of(evidence, sound=1 - local.clamp(max=0.98))
-    difference = (prediction.fill - evidence.centre).detach()
-    even = flicker * level
-    return Guide(even + local * (difference - even), level, flicker, found)
+    def grown(self, height: int, width: int, box: Tensor, owner: Tensor | None = None) -> Guide:
+        """The guide of windows ``box`` (N, 4) in their frames, height x width pixels; window n lies in frame owner[n]."""
+
+        def own(plane: Tensor) -> Tensor:
+            return grow(plane if owner is None else plane[owner], height, width, box)
+
+        return Guide(**{name: own(plane) for name, plane in vars(self).items()})
+
+
+def guide_of(broad: Broad, evidence: Evidence) -> Guide:
+    """The guide of a small whole frame, from its evidence and what is broad in it; no gradient passes."""
+    found = broad.logits.detach().float().sigmoid()
+    hidden = 1 - (1 - found[:, :3]).prod(dim=1, keepdim=True)
+    level, flicker = level_of(evidence, sound=1 - hidden.clamp(max=0.98))
+    return Guide(level, flicker, broad.gain.detach(), broad.offset.detach(), found[:, 2:3], found)
 
 
 def level_of(evidence: Evidence, *, sound: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,15 +101,9 @@ def level_of(evidence: Evidence, *, sound: Tensor) -> tuple[Tensor, Tensor]:
     return level, flicker * ((flicker.mean(dim=(1, 2, 3), keepdim=True) - LEAST) / LEAST).clamp(0, 1)
 
 
-def composite(damaged: Tensor, prediction: Prediction, even: Tensor) -> Tensor:
-    """What the artist will see, before thresholds: damaged (B, 3, H, W) evened out by ``even``, damage replaced."""
-    level = damaged + even
-    return level + damage_of(prediction.logits) * (prediction.fill - level)
-
-
 def _mean(x: Tensor) -> Tensor:
+    """(B, K, C, h, w) smoothed by two box means; only what lies inside the frame counts."""
     flat = x.flatten(0, 1)
-    for side in ((1, SMOOTH), (SMOOTH, 1)) * 2:
-        padding = side[0] // 2, side[1] // 2
-        flat = F.avg_pool2d(flat, side, stride=1, padding=padding, count_include_pad=False)
+    for _ in range(2):
+        flat = box_mean(flat, SMOOTH, edges="none")
     return flat.view_as(x)

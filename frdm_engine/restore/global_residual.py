@@ -1,14 +1,16 @@
-"""The low-resolution pass: the whole frame restored small, its correction shared by all tiles.
+"""The low-resolution pass: what is broad in the whole frame, found and mended small, shared by all tiles.
 
 HaineiFRDM (arXiv 2512.24946): the low-resolution result serves as a global residual against blocky seams. Flicker
-and stains, which are broad, are thus mended once for the whole frame, and what neighbouring tiles share at low
-frequencies cannot disagree between them.
+and stains are thus taken back once for the whole frame, before any tile looks at it, and what neighbouring tiles share
+at low frequencies cannot disagree between them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,10 +18,14 @@ from frdm_engine.diffusion.sampling import sample_euler
 from frdm_engine.diffusion.schedule import NOISE, sigmas
 from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
 from frdm_engine.model.encoder import columns
-from frdm_engine.model.frame_fusion import gather_evidence, move_features, quarter_flow, window_motion
+from frdm_engine.model.frame_fusion import gather_evidence, window_motion
 from frdm_engine.model.global_prompt import Prompt
 from frdm_engine.model.guide import Guide, guide_of
-from frdm_engine.restore.window import noise_like
+from frdm_engine.model.small import grow
+from frdm_engine.restore.matte import Plane, mattes
+
+STRIP = 256
+"""Rows of the frame that are mended at a time: gain and offset are never held for all of it."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +51,46 @@ def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Predic
     return latest
 
 
-def low_resolution(model: FilmRestorer, small: list[Tensor], *, seed: int, frame: int, steps: int) -> Global:
-    """Restores the small whole frame from its window ``small``, 2 * radius + 1 of (1, 3, h, w), in time order."""
+def low_resolution(model: FilmRestorer, small: list[Tensor]) -> Global:
+    """What is broad in the small whole frame, from its window ``small``: 2 * radius + 1 of (1, 3, h, w), in time order."""
     window = torch.stack(small, dim=1)
-    maps = columns(window[0])[None]
-    motion = window_motion(window)
-    features = model.encode(window[0], maps[0])[None]
     centre = window[:, window.shape[1] // 2]
-    evidence = gather_evidence(window, motion, maps)
-    look = model.look(
-        evidence,
-        move_features(features, quarter_flow(motion)),
-        residual=None,
-        box=torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=centre.device),
-        prompt=model.prompt(centre, centre),
-    )
-    found = sample(model, look, noise_like(centre, seed=seed, frame=frame, x=0, y=0, stream=1), steps)
-    guide = guide_of(found, evidence)
-    return Global(guide, model.prompt(centre, centre + guide.correction))
+    evidence = gather_evidence(window, window_motion(window), columns(window[0])[None])
+    guide = guide_of(model.broad(evidence), evidence)
+    return Global(guide, model.prompt(centre, guide.base(centre)))
+
+
+def broad_mattes(guide: Guide, height: int, width: int, **how: Any) -> Plane:
+    """Opacity (2, H, W) of stains and flicker in a frame of that size; ``how`` is that of ``mattes``."""
+    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=guide.stain.device)
+    both = torch.cat((guide.stain, guide.flicker), dim=1)
+    stain, flicker = grow(both, height, width, whole)[0].float().cpu().numpy()
+    chance = np.clip(stain, 1e-6, 1 - 1e-6)
+    return mattes(("stain",), np.log(chance / (1 - chance))[None], flicker=flicker, **how)
+
+
+def mend(picture: Plane, guide: Guide, classes: Plane) -> Plane:
+    """The picture (H, W, 3), model encoding, with flicker and stains taken back under ``classes`` (2, H, W).
+
+    Where both are 0 it is the picture, bit for bit; where both are 0 everywhere it is the very array.
+    """
+    if not classes.any():
+        return picture
+    height, width = picture.shape[:2]
+    out = picture.copy()
+    for top in range(0, height, STRIP):
+        rows = slice(top, min(top + STRIP, height))
+        stain, even = classes[:, rows]
+        if not (stain.any() or even.any()):
+            continue
+        box = torch.tensor([[0.0, top / height, 1.0, rows.stop / height]], device=guide.level.device)
+        here = guide.grown(rows.stop - top, width, box)
+        level, gain, offset = (
+            plane[0].permute(1, 2, 0).float().cpu().numpy() for plane in (here.level, here.gain, here.offset)
+        )
+        part = out[rows]
+        part[even > 0] += (even[..., None] * level)[even > 0]
+        where = stain > 0
+        mended = gain[where] * part[where] + offset[where]
+        part[where] += stain[where][:, None] * (mended - part[where])
+    return out

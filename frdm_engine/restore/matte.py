@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-
-from frdm_engine.model.denoiser import CLASSES
 
 Plane = npt.NDArray[np.float32]
 
@@ -54,32 +52,37 @@ def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, 
 
 
 def mattes(
+    names: Sequence[str],
     logits: Plane,
     *,
-    flicker: Plane,
     fix: Collection[str],
     strength: float,
+    flicker: Plane | None = None,
     protect: Plane | None = None,
     force: Plane | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
 ) -> Plane:
-    """Opacity per class (4, H, W) in 0..1 from logits (4, H, W), by ``CLASSES``.
+    """Opacity (C, H, W) in 0..1 of the classes ``names`` from their logits (C, H, W).
 
-    ``flicker`` (H, W) in 0..1 is told by the levels of the window instead of a logit; strength thins it out below 1.
-    ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as dirt); protect wins. Where ``usable`` is
-    False (pixels that hold no finite value) nothing is changed.
+    ``flicker`` (H, W) in 0..1 is told by the levels of the window instead of a logit, and then comes last; strength
+    thins it out below 1.
+    ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as the first class); protect wins. Where
+    ``usable`` is False (pixels that hold no finite value) nothing is changed.
     """
-    out = np.zeros_like(logits)
-    for index, name in enumerate(CLASSES):
-        if name == "flicker" and name in fix:
-            out[index] = flicker * min(1.0, strength)
-        elif name in fix:
-            out[index] = hysteresis(
-                probability(logits[index], strength),
-                high=HIGH[name],
-                least=LEAST_SHARE[name],
-                elongation=LEAST_ELONGATION[name],
-            )
+    planes = [
+        hysteresis(
+            probability(plane, strength),
+            high=HIGH[name],
+            least=LEAST_SHARE[name],
+            elongation=LEAST_ELONGATION[name],
+        )
+        if name in fix
+        else np.zeros_like(plane)
+        for name, plane in zip(names, logits, strict=True)
+    ]
+    if flicker is not None:
+        planes.append(flicker * np.float32(min(1.0, strength) if "flicker" in fix else 0.0))
+    out = np.stack(planes)
     if force is not None:
         out[0] = np.maximum(out[0], np.clip(force, 0, 1))
     if protect is not None:
@@ -90,5 +93,5 @@ def mattes(
 
 
 def opacity(classes: Plane) -> Plane:
-    """Opacity (H, W) of the whole repair from mattes per class (4, H, W)."""
+    """Opacity (H, W) of the whole repair from mattes per class (C, H, W)."""
     return np.asarray(1 - np.prod(1 - classes, axis=0), dtype=np.float32)

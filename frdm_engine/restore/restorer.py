@@ -1,7 +1,8 @@
 """The restorer: one frame from its window, with any frame size in bounded device memory.
 
-The walk of a frame: encode (once a frame, kept while the window slides), align, restore small, find damage and
-restore tile by tile, blend, then matte and composite. Everything here is in model encoding.
+The walk of a frame: encode (once a frame, kept while the window slides), align, find what is broad in the small frame
+and take it back, find damage and what belongs there tile by tile, blend, then matte and composite. Everything here is
+in model encoding.
 """
 
 from __future__ import annotations
@@ -9,24 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
-from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
 from frdm_engine.model.frame_fusion import Motion, gather_evidence, move_features, pair_motion, quarter_flow
-from frdm_engine.model.guide import Guide
 from frdm_engine.model.small import grow
-from frdm_engine.restore.global_residual import Global, low_resolution, sample
+from frdm_engine.restore.global_residual import Global, broad_mattes, low_resolution, mend, sample
 from frdm_engine.restore.grain import add_missing, measure
 from frdm_engine.restore.matte import LOW, mattes, opacity, probability
 from frdm_engine.restore.settings import Settings
-from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, noise_like, window_frames
+from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, noise_like, to_planes, window_frames
 from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, Tile, plan
 
+Masks = dict[str, "npt.NDArray[Any] | None"]
+"""``protect``, ``force`` and ``usable``, each (H, W)."""
 BYTES_PER_WINDOW_PIXEL = 2600.0
 """Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
 BYTES_PER_FRAME_PIXEL = 300.0
@@ -157,24 +161,20 @@ class Restorer:
             DeviceError: out of memory even with the smallest tiles.
         """
         picture = self._checked(window, frame)
-        for name, mask in (("protect", protect), ("force", force), ("usable", usable)):
+        masks = {"protect": protect, "force": force, "usable": usable}
+        for name, mask in masks.items():
             if mask is not None and mask.shape != picture.shape[:2]:
                 raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")
-        blended, guide, sampled = self._within_memory(window, frame, view, picture.shape[1], picture.shape[0])
-        clean, logits = blended[:3].transpose(1, 2, 0), blended[3:]
-        settings = self.settings
-        level, flicker = _full_size(guide, *picture.shape[:2])
-        classes = mattes(
-            logits,
-            flicker=flicker,
-            fix=settings.fix,
-            strength=settings.strength,
-            protect=protect,
-            force=force,
-            usable=usable,
-        )
-        mended = self._composite(picture, clean, level, classes, frame)
+        base, broad, blended, sampled = self._within_memory(window, frame, view, masks)
+        fill, logits = blended[:3].transpose(1, 2, 0), blended[3:]
+        local = mattes(CLASSES[:LOCAL], logits, **self._how(), **masks)
+        classes = np.concatenate((local, broad))
+        mended = self._composite(base, fill, opacity(local), frame)
         return Restored(mended, classes, opacity(classes), sampled)
+
+    def _how(self) -> dict[str, Any]:
+        """The settings that make mattes of probabilities."""
+        return {"fix": self.settings.fix, "strength": self.settings.strength}
 
     def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
         if frame not in window:
@@ -189,15 +189,16 @@ class Restorer:
         return picture
 
     def _within_memory(
-        self, window: Mapping[int, Picture], frame: int, view: str, width: int, height: int
-    ) -> tuple[Picture, Guide, float]:
+        self, window: Mapping[int, Picture], frame: int, view: str, masks: Masks
+    ) -> tuple[Picture, Picture, Picture, float]:
         """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
+        height, width = window[frame].shape[:2]
         half = self.precision == torch.bfloat16
         while True:
             plan = self.plan(width, height)
             try:
                 with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                    return self._sample(window, self._order(window, frame, view), frame, view, plan)
+                    return self._sample(window, self._order(window, frame, view), frame, view, plan, masks)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 self.forget()
                 largest = max(plan.window_width, plan.window_height)
@@ -227,9 +228,16 @@ class Restorer:
         return window_frames(frame, self.model.limits.radius, window, repeats)
 
     def _sample(
-        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan
-    ) -> tuple[Picture, Guide, float]:
-        """Clean frame and logits (7, H, W), the guide, and the share of tiles with work."""
+        self,
+        window: Mapping[int, Picture],
+        order: tuple[int, ...],
+        frame: int,
+        view: str,
+        plan: Plan,
+        masks: Masks,
+    ) -> tuple[Picture, Picture, Picture, float]:
+        """The frame with what is broad taken back (H, W, 3) and the mattes of that (2, H, W); the fill and logits of
+        dirt and scratches (5, H, W); the share of tiles with work."""
         earlier, kept = self._kept.get(view, (plan, {}))
         kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
         self._kept[view] = (plan, kept)
@@ -238,16 +246,20 @@ class Restorer:
         encoded = [kept[number] for number in order]
         motion = self._motion(encoded)
         settings = self.settings
-        whole = low_resolution(
-            self.model, [e.small for e in encoded], seed=settings.seed, frame=frame, steps=self.steps
-        )
-        blender = Blender(plan, channels=7)
+        whole = low_resolution(self.model, [e.small for e in encoded])
+        broad_masks = {name: mask for name, mask in masks.items() if name != "force"}
+        broad = broad_mattes(whole.guide, plan.height, plan.width, **self._how(), **broad_masks)
+        base = mend(window[frame], whole.guide, broad)
+        centre = kept[frame].planes if base is window[frame] else to_planes(base, plan, self.device)
+        force = masks["force"]
+        forced = None if force is None else to_planes(np.asarray(force, np.float32)[..., None], plan, self.device)
+        blender = Blender(plan, channels=3 + LOCAL)
         worked = 0
         for tile in plan.tiles:
-            values = self._tile(tile, plan, encoded, motion, whole, frame)
+            values = self._tile(tile, plan, encoded, motion, whole, frame, centre=centre, force=forced)
             worked += bool((probability(values[3:], settings.strength) > LOW).any())
             blender.add(tile, values)
-        return blender.result(), whole.guide, worked / len(plan.tiles)
+        return base, broad, blender.result(), worked / len(plan.tiles)
 
     def _motion(self, encoded: list[Encoded]) -> Motion:
         """Alignment of the window, neighbour by neighbour: memory stays that of one pair."""
@@ -263,9 +275,13 @@ class Restorer:
         motion: Motion,
         whole: Global,
         frame: int,
+        *,
+        centre: Tensor,
+        force: Tensor | None,
     ) -> Picture:
-        """Clean frame and logits (7, h, w) of one window."""
+        """Fill and logits (5, h, w) of one window; ``centre`` are the frame's planes with what is broad taken back."""
         box = (tile.wx0, tile.wy0, tile.wx1, tile.wy1)
+        part = (..., slice(tile.wy0, tile.wy1), slice(tile.wx0, tile.wx1))
         evidence = gather_evidence([e.planes for e in encoded], motion, [e.columns for e in encoded], box)
         corner = (tile.wx0 // 4, tile.wy0 // 4)
         flow = quarter_flow(motion)[..., tile.wy0 // 4 : tile.wy1 // 4, tile.wx0 // 4 : tile.wx1 // 4]
@@ -274,38 +290,26 @@ class Restorer:
         look = self.model.look(
             evidence,
             move_features([e.features for e in encoded], flow, at=corner),
-            residual=grow(whole.guide.correction, plan.window_height, plan.window_width, place),
+            residual=centre[part] - evidence.centre,
             seen=grow(whole.guide.found, plan.window_height // 2, plan.window_width // 2, place),
             box=place,
             prompt=whole.prompt,
+            force=None if force is None else force[part].clamp(0, 1),
         )
         noise = noise_like(evidence.centre, seed=self.settings.seed, frame=frame, x=tile.wx0, y=tile.wy0, stream=0)
         found = sample(self.model, look, noise, self.steps)
         return torch.cat((found.fill, found.logits), dim=1)[0].float().cpu().numpy()
 
-    def _composite(self, picture: Picture, clean: Picture, level: Picture, classes: Picture, frame: int) -> Picture:
-        """The picture with repairs laid in under their mattes; a copy of it where these are 0.
-
-        Flicker changes the level of what is there, all else gives way to the clean frame.
-        """
-        out = picture.copy()
-        local, even = opacity(classes[:3]), classes[3]
-        lit = even > 0
-        out[lit] += even[lit][:, None] * level[lit]
+    def _composite(self, base: Picture, fill: Picture, local: Picture, frame: int) -> Picture:
+        """The base with repairs laid in under their matte (H, W); where that is 0 it stays as it is."""
         touched = local > 0
         if not touched.any():
-            return out
-        grain = measure(picture, ~touched)
+            return base.copy()
+        out = base.copy()
+        grain = measure(base, ~touched)
         if grain is not None:
             seed, amount = self.settings.seed, self.settings.grain
-            clean = add_missing(np.ascontiguousarray(clean), local, grain, amount=amount, seed=seed, frame=frame)
+            fill = add_missing(np.ascontiguousarray(fill), local, grain, amount=amount, seed=seed, frame=frame)
         share = local[touched][:, None]
-        out[touched] += share * (clean[touched] - out[touched])
+        out[touched] += share * (fill[touched] - out[touched])
         return out
-
-
-def _full_size(guide: Guide, height: int, width: int) -> tuple[Picture, Picture]:
-    """The guide's level (H, W, 3) and flicker (H, W) at the frame's size."""
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=guide.level.device)
-    grown = grow(torch.cat((guide.level, guide.flicker), dim=1), height, width, whole)[0].float().cpu().numpy()
-    return grown[:3].transpose(1, 2, 0), grown[3]

@@ -107,7 +107,7 @@ class Training:
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by learning rate; ``names`` says whose optimiser state is whose."""
-        silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.")
+        silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.", "low_resolution.")
         groups: list[dict[str, Any]] = []
         for branch, factor in ((False, 1.0), (True, self.preset.branches)):
             chosen = [(n, p) for n, p in self.model.named_parameters() if n.startswith(silent) == branch]

@@ -30,7 +30,7 @@ class Preset:
 
     model: dict[str, Any] = field(default_factory=dict)
     """Arguments of ``FilmRestorer``."""
-    recipes: tuple[Recipe, ...] = (DENSE, RECIPES["heavy"], RECIPES["archive-mixed"])
+    recipes: tuple[Recipe, ...] = (DENSE, RECIPES["heavy"], RECIPES["archive-mixed"], RECIPES["archive-mixed"])
     """Damage of a window is drawn from one of these; one may repeat to be drawn more often."""
     curriculum: tuple[Stage, ...] = CURRICULUM
     """Earlier stages, in order, with recipes of their own; a training that begins from weights leaves them out."""
@@ -40,13 +40,15 @@ class Preset:
     """Damaged windows a batch."""
     patches: int = 3
     """Patches from each of them."""
-    rate: float = 8e-4
+    broad: int = 4
+    """Small whole frames more, for what is broad."""
+    rate: float = 6e-4
     """Peak learning rate of AdamW."""
     warmup: int = 200
     """Steps until that peak."""
     branches: float = 4.0
     """Factor on the learning rate of branches that start silent: prompt, frequency module, trust."""
-    later: float = 0.25
+    later: float = 0.15
     """Share of batches that train a later step of sampling instead of the first look."""
 
     @property

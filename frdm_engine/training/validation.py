@@ -22,7 +22,7 @@ from frdm_engine.data.footage import Footage
 from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.diffusion.noise import gaussian
 from frdm_engine.diffusion.schedule import NOISE
-from frdm_engine.model.denoiser import CLASSES, FilmRestorer, Look, Prediction
+from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer, Look, Prediction
 from frdm_engine.restore.matte import Plane, mattes, opacity
 from frdm_engine.training.step import walk
 
@@ -81,10 +81,10 @@ def measure(model: FilmRestorer, batches: Sequence[Batch], *, device: torch.devi
     model.eval()
     sums: defaultdict[str, float] = defaultdict(float)
     for number, batch in enumerate(batches):
-        made = walk(model, batch.to(device), lambda look, key=2 * number: _first_look(model, look, key))  # type: ignore[misc]
-        found, seen = _first_look(model, made.look, 2 * number + 1), batch.patches
+        made = walk(model, batch.to(device))
+        found, seen = _first_look(model, made.look, number), batch.patches
         for index in range(len(found.fill)):
-            planes = (seen.evidence.centre, found.fill, found.logits, made.level, made.flicker, seen.clean, seen.matte)
+            planes = (seen.evidence.centre, made.look.evidence.centre, found.fill, found.logits, seen.clean, seen.matte)
             _add(sums, *(plane[index].float().cpu().numpy() for plane in planes))
     return _figures(sums)
 
@@ -104,18 +104,16 @@ def _noise(like: Tensor, frame: int) -> Tensor:
 def _add(
     sums: defaultdict[str, float],
     damaged: Plane,
-    clean: Plane,
+    base: Plane,
+    fill: Plane,
     logits: Plane,
-    level: Plane,
-    flicker: Plane,
     wanted: Plane,
     truth: Plane,
 ) -> None:
-    """Adds one patch: pictures (3, H, W), flicker (1, H, W), logits and truth (4, H, W)."""
-    found = mattes(logits, flicker=np.clip(flicker[0], 0, 1), fix=CLASSES, strength=1.0)
+    """Adds one patch: pictures (3, H, W), logits (2, H, W) and truth (4, H, W)."""
+    found = mattes(CLASSES[:LOCAL], logits, fix=CLASSES, strength=1.0)
     alpha = opacity(found)
-    even = damaged + found[3] * level
-    after = even + opacity(found[:3]) * (clean - even)
+    after = base + alpha * (fill - base)
     inside = truth.max(axis=0) > 0.5
     sound = truth.max(axis=0) == 0
     errors = {"before": ((damaged - wanted) ** 2).mean(axis=0), "after": ((after - wanted) ** 2).mean(axis=0)}
@@ -126,10 +124,11 @@ def _add(
         sums[f"whole_{when}"] += float(error.sum())
     for index, name in enumerate(("damage", *CLASSES)):
         here = inside if name == "damage" else truth[index - 1] > 0.5
-        taken = alpha > 0.5 if name == "damage" else found[index - 1] > 0.5
         sums[f"{name}_area"] += float(here.sum())
-        sums[f"{name}_found"] += float(taken.sum())
-        sums[f"{name}_hit"] += float((here & taken).sum())
+        if name in CLASSES[:LOCAL]:
+            taken = found[index - 1] > 0.5
+            sums[f"{name}_found"] += float(taken.sum())
+            sums[f"{name}_hit"] += float((here & taken).sum())
         for when, error in errors.items():
             sums[f"{name}_{when}"] += float(error[here].sum())
 
@@ -143,7 +142,7 @@ def _figures(sums: defaultdict[str, float]) -> dict[str, float]:
             continue
         for key, when in ((f"{name}_psnr_before", "before"), (f"{name}_psnr", "after")):
             line[key] = -10 * math.log10(max(sums[f"{name}_{when}"] / area, 1e-10))
-        if name != "whole":
+        if name in CLASSES[:LOCAL]:
             line[f"{name}_recall"] = sums[f"{name}_hit"] / area
             if sums[f"{name}_found"]:
                 line[f"{name}_precision"] = sums[f"{name}_hit"] / sums[f"{name}_found"]
