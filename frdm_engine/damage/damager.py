@@ -112,7 +112,11 @@ class Damager:
         )
         self._weave, self._grain = Weave(recipe.weave, self.shot), Grain(recipe.grain, self.shot)
         self._fading, self._scan = Fading(recipe.fading, self.shot), Scan(recipe.scan, self.shot)
-        self._broad = (Flicker(recipe.flicker, self.shot), Stains(recipe.stains, self.shot), Mould(recipe.mould, self.shot))
+        self._broad = (
+            Flicker(recipe.flicker, self.shot),
+            Stains(recipe.stains, self.shot),
+            Mould(recipe.mould, self.shot),
+        )
         self._local = (
             Scratches(recipe.scratches, self.shot),
             Dirt(recipe.dirt, self.shot),

@@ -161,7 +161,7 @@ BARS: tuple[Bar, ...] = (
         _ours(lambda s: s.found["dirt"].recall if "dirt" in s.found else None), margin=0.90),
     Bar("Dirt rightly found, by area (precision)", "share", "at least",
         _ours(lambda s: s.found["dirt"].precision if "dirt" in s.found else None), margin=0.85),
-    Bar("Seam score: steps of the correction at tile borders over those elsewhere", "number", "within",
+    Bar("Seam score: steps of the correction at tile borders over those beside them", "number", "within",
         _seams, lambda field: 1.0, 0.02),
     Bar("Warping error over the clean clip's own", "number", "at most", _ours(lambda s: s.steady.warping_ratio),
         margin=1.05),

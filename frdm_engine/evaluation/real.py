@@ -20,17 +20,20 @@ from frdm_engine.data.frames import list_frames, read_image
 from frdm_engine.evaluation.cases import Clip, find_clips, read
 from frdm_engine.evaluation.flow import flow
 from frdm_engine.evaluation.motion import changed_away_from_spikes, level_flicker, spikes
-from frdm_engine.evaluation.picture import Array, Mask, Pool, changed
+from frdm_engine.evaluation.picture import Array, Mask, Pool, changed, dilate
 from frdm_engine.evaluation.sheets import Crop, place, window
 from frdm_engine.evaluation.tables import Column, Table, Unit, finite
+from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.plates import Shots, find_cuts, small_frame
 from frdm_engine.plates.shots import CUT_THRESHOLD, difference
+from frdm_engine.restore.matte import opacity
 from frdm_engine.restore.restorer import Restored, Restorer
 from frdm_engine.restore.window import is_repeat, window_frames
 
 MOST_REPAIRED, FASTEST = 5, 3
 """Crops of a sheet: those with most matte and those with fastest motion, from different frames as far as they go."""
 RADIUS = 2
+FLICKER = CLASSES.index("flicker")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Look:
     """What was counted on one film. Shares are of 1; None where there is no telling.
 
     ``spikes_before``, ``spikes_after``: share of pixels; ``away_changed``: of pixels away from spikes, those changed;
+    ``away_repaired``: of these pixels, those that any repair but that of flicker reaches;
     ``flicker_before``, ``flicker_after``: deviation of the steps of mean luma, codes; ``repairs``: a frame.
     """
 
@@ -58,6 +62,7 @@ class Look:
     spikes_before: float | None
     spikes_after: float | None
     away_changed: float | None
+    away_repaired: float | None
     flicker_before: float | None
     flicker_after: float | None
     repairs: float
@@ -126,7 +131,7 @@ def _look_at_stills(film: Film, restorer: Restorer, frames: int) -> tuple[Look, 
         share += changed(restored.picture, picture, where=_everywhere(picture), over=0)
     counted = Look(
         name=film.name, still=True, frames=len(seen), repeated=0, changed=share.mean, spikes_before=None,
-        spikes_after=None, away_changed=None, flicker_before=None, flicker_after=None,
+        spikes_after=None, away_changed=None, away_repaired=None, flicker_before=None, flicker_after=None,
         repairs=float(np.mean([_repairs(one.restored) for one in seen])), seconds=seconds / len(seen),
     )  # fmt: skip
     return counted, _crops(film, seen)
@@ -144,7 +149,7 @@ def _look_at_clip(film: Film, restorer: Restorer, frames: int) -> tuple[Look, li
     repeats = {n: is_repeat(pictures[n - 1], pictures[n]) for n in range(1, taken)}
 
     seen: list[_Seen] = []
-    share, before, after, away = Pool(), Pool(), Pool(), Pool()
+    share, before, after, away, repaired = Pool(), Pool(), Pool(), Pool(), Pool()
     seconds = 0.0
     for number in inner:
         members = shots.window(number, radius=reach, frames=range(taken))
@@ -162,6 +167,8 @@ def _look_at_clip(film: Film, restorer: Restorer, frames: int) -> tuple[Look, li
             before += Pool(float(marked.sum()), marked.size)
             after += Pool(float(left.sum()), left.size)
             away += changed_away_from_spikes(restored.picture, picture, marked)
+            reached = opacity(restored.mattes[:FLICKER])[~dilate(marked, radius=3)] > 0
+            repaired += Pool(float(reached.sum()), reached.size)
             speed = np.linalg.norm(flow(picture, sides[0], median=5), axis=-1).astype(np.float32)
         seen.append(_Seen(f"frame {first + number + 1}", picture, restored, speed, repeats.get(number, False)))
     # Steps of level are told within shots alone.
@@ -177,6 +184,7 @@ def _look_at_clip(film: Film, restorer: Restorer, frames: int) -> tuple[Look, li
         spikes_before=before.mean,
         spikes_after=after.mean,
         away_changed=away.mean,
+        away_repaired=repaired.mean,
         flicker_before=level_flicker(source),
         flicker_after=level_flicker(result),
         repairs=float(np.mean([_repairs(one.restored) for one in seen])),
@@ -257,7 +265,7 @@ class RealReport:
         columns: list[tuple[str, Unit]] = [
             ("film", "text"), ("frames", "pixels"), ("of them repeats", "pixels"), ("changed", "share"),
             ("spikes before", "share"), ("spikes after", "share"), ("spikes left", "ratio"),
-            ("changed away from spikes", "share"), ("flicker before", "codes"), ("flicker after", "codes"),
+            ("changed away from spikes", "share"), ("flicker aside", "share"), ("flicker before", "codes"), ("flicker after", "codes"),
             ("repairs a frame", "pixels"),
         ]  # fmt: skip
         rows = [(look.name + (" (stills)" if look.still else ""), *self._cells(look)) for look in self.looks]
@@ -271,7 +279,8 @@ class RealReport:
         says = (
             "Spikes: luma outside the range of both motion-compensated neighbours (the nearest different photographs) "
             "by more than 14/255. Spikes left: area after over area before. Changed away from spikes: by more than "
-            "1/255, more than 3 pixels from any spike of the input. Flicker: deviation of the steps of mean luma, in "
+            "1/255, more than 3 pixels from any spike of the input; flicker aside: of these pixels, those that a repair of "
+            "dirt, scratches or stains reaches at all. Flicker: deviation of the steps of mean luma, in "
             "codes of 255."
         )
         return Table("real", "Real film", says, tuple(Column(name, unit) for name, unit in columns), tuple(rows))
@@ -282,7 +291,7 @@ class RealReport:
 
         return (
             float(look.frames), float(look.repeated), look.changed, look.spikes_before, look.spikes_after,
-            look.spikes_left, look.away_changed, codes(look.flicker_before), codes(look.flicker_after), look.repairs,
+            look.spikes_left, look.away_changed, look.away_repaired, codes(look.flicker_before), codes(look.flicker_after), look.repairs,
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
@@ -320,5 +329,6 @@ class RealReport:
         for look in self.looks:
             left = "no telling" if look.spikes_left is None else f"{look.spikes_left:.2f}"
             away = "no telling" if look.away_changed is None else f"{100 * look.away_changed:.2f} %"
-            lines.append(f"{look.name}: spikes left {left}, changed away from spikes {away}")
+            aside = "no telling" if look.away_repaired is None else f"{100 * look.away_repaired:.2f} %"
+            lines.append(f"{look.name}: spikes left {left}, changed away from spikes {away}, flicker aside {aside}")
         return "\n".join(lines)

@@ -211,7 +211,7 @@ class Report:
             "over the clean clip's own. tOF: difference of the motion found in the result and in the clean clip; the "
             "clean clip's own is what its grain alone does to it. Fine detail: energy outside the damage over the "
             "truth's. Grain in repairs: its strength over the truth's, and how far it repeats the neighbours' (frozen) "
-            "beside how far the truth does. Seam score: steps of the correction at tile borders over those elsewhere."
+            "beside how far the truth does. Seam score: steps of the correction at tile borders over those beside them."
         )
         roles = ("clean", "input", "baseline", "oracle", "ours", "tiles", "variant")
         rows = self._rows(cells, recipe=self.main, roles=roles)

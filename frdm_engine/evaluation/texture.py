@@ -17,6 +17,8 @@ from frdm_engine.evaluation.picture import Array, Mask, Pool, Ratio, Sums, luma
 
 LEAST_SEAM_PIXELS = 200
 """Changed pixels along tile borders under which a seam score would be chance."""
+BESIDE = 2, 12
+"""Lines that many pixels from a border, on either side, are what it is held against: they hold the same damage."""
 
 _GRAIN_SIGMA = 1.5
 _FLAT = 3 / 255
@@ -25,14 +27,14 @@ _LEAST_GRAIN_PIXELS = 100
 
 @dataclass(frozen=True)
 class Seams(Sums):
-    """How the correction steps across tile borders, and across all other lines of the changed area."""
+    """How the correction steps across tile borders, and across the lines beside them."""
 
     border: Pool = field(default_factory=Pool)
     other: Pool = field(default_factory=Pool)
 
     @property
     def score(self) -> float | None:
-        """Mean step at borders over the mean step elsewhere: 1 is no seam, 2 is steps twice as high.
+        """Mean step at borders over the mean step beside them: 1 is no seam, 2 is steps twice as high.
 
         None where too little was changed at borders, or nothing changes anywhere else.
         """
@@ -50,7 +52,8 @@ def seams(result: Array, source: Array, *, columns: Sequence[int], rows: Sequenc
         columns, rows: where tiles begin: a border runs between columns x - 1 and x, rows y - 1 and y.
 
     The steps measured are those of the correction, not of the picture, between pixels of which at least one was
-    changed. A correction that stops at a border counts: that is a seam.
+    changed. A correction that stops at a border counts: that is a seam. Damage is scattered, so a border is compared
+    with the lines beside it and not with the rest of the frame.
     """
     change = luma(result) - luma(source)
     total = Seams()
@@ -59,9 +62,15 @@ def seams(result: Array, source: Array, *, columns: Sequence[int], rows: Sequenc
         touched = (field_[:, 1:] != 0) | (field_[:, :-1] != 0)
         at = np.zeros(steps.shape[1], np.bool_)
         at[[line - 1 for line in lines if 0 < line <= len(at)]] = True
+        beside = np.zeros_like(at)
+        for line in np.flatnonzero(at):
+            beside[max(line - BESIDE[1], 0) : max(line - BESIDE[0] + 1, 0)] = True
+            beside[line + BESIDE[0] : line + BESIDE[1] + 1] = True
+        beside &= ~at
         sums, counts = steps.sum(axis=0, where=touched, dtype=np.float64), touched.sum(axis=0)
         total += Seams(
-            Pool(float(sums[at].sum()), int(counts[at].sum())), Pool(float(sums[~at].sum()), int(counts[~at].sum()))
+            Pool(float(sums[at].sum()), int(counts[at].sum())),
+            Pool(float(sums[beside].sum()), int(counts[beside].sum())),
         )
     return total
 

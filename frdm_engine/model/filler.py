@@ -103,7 +103,9 @@ class Filler(nn.Module):
         """The candidates' weights (B, C, H, W) where there is no hole in a frame (B, 3, H, W): all alike."""
         return torch.full_like(frame[:, :1], 1 / self.count).expand(-1, self.count, -1, -1)
 
-    def forward(self, evidence: Evidence, fused: Fused, features: Tensor, hole: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, evidence: Evidence, fused: Fused, features: Tensor, hole: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Fill (B, 3, H, W), the same without the network's own paint, and the candidates' weights (B, C, H, W)."""
         found = candidates(evidence, hole)
         cut = found.cut

@@ -28,9 +28,7 @@ def charbonnier(difference: Tensor) -> Tensor:
     return (difference.square() + CHARBONNIER**2).sqrt() - CHARBONNIER
 
 
-def restoration_loss(
-    prediction: Prediction, *, clean: Tensor, matte: Tensor
-) -> tuple[Tensor, dict[str, float]]:
+def restoration_loss(prediction: Prediction, *, clean: Tensor, matte: Tensor) -> tuple[Tensor, dict[str, float]]:
     """Loss of a prediction, frames (B, 3, H, W) in model encoding, truth matte (B, 4, H, W).
 
     ``clean`` differs from what the network was shown by dirt and scratches alone.

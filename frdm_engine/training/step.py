@@ -22,9 +22,7 @@ SHOWN = 0.6
 """Share of the patches whose fill is made for the true hole, grown by up to two pixels, instead of what is found."""
 
 
-def look_of(
-    model: FilmRestorer, seen: Views, *, box: Tensor, prompt: Prompt, residual: Tensor, found: Tensor
-) -> Look:
+def look_of(model: FilmRestorer, seen: Views, *, box: Tensor, prompt: Prompt, residual: Tensor, found: Tensor) -> Look:
     """Encodes the window and fuses it: what all steps of sampling share."""
     frames, maps = seen.window.flatten(0, 1), seen.columns.flatten(0, 1)
     features = model.encode(frames, maps).unflatten(0, seen.window.shape[:2])
