@@ -64,8 +64,8 @@ class Processed:
     Args:
         truth: (H, W, 3) float32, undamaged, but weaved, faded, grainy and scanned like the damaged one.
         plate: (H, W, 3) float32, damaged. Where all mattes are 0 it equals the truth bit for bit.
-        broad: (H, W, 3) float32, the truth under flicker, stains and mould alone. Where the mattes of dirt and scratches
-            are 0 it equals the plate bit for bit.
+        broad: (H, W, 3) float32, the truth under flicker, stains and mould alone. Where the mattes of dirt and
+            scratches are 0 it equals the plate bit for bit.
         mattes: (H, W, 4) float32, 0..1, by `CLASSES`.
         kinds: (H, W) uint16; bit i is set where ``KINDS[i]`` was drawn with a visible opacity over 0.05.
     """
@@ -191,10 +191,7 @@ class Damager:
         found, broad = self._drawn(frame, truth, damage=damage)
         truth, damaged, mattes = self.scan(frame, truth, found.plate, found.mattes)
         local = mattes[..., :2].max(axis=2) > 0
-        if local.any():
-            broad = np.where(local[..., None], self._scan.seen(broad), damaged)
-        else:
-            broad = damaged
+        broad = np.where(local[..., None], self._scan.seen(broad), damaged) if local.any() else damaged
         kinds = found.kinds
         if mattes is not found.mattes:
             kinds = np.zeros_like(kinds)

@@ -146,7 +146,7 @@ class Canvas:
         here = slice(top, top + alpha.shape[0]), slice(left, left + alpha.shape[1])
         seen = largest(change)
         # A small mean, not the pixel's own change, so that grain does not speckle the matte.
-        seen = cv2.blur(seen, (3, 3))
+        seen = np.asarray(cv2.blur(seen, (3, 3)), np.float32)
         # What nobody sees is still told, if only just: where all mattes are 0 the plate is as it was.
         told = (seen > 0) * np.float32(FAINTEST)
         seen = np.clip((seen - np.float32(UNSEEN)) * np.float32(1 / (VISIBLE - UNSEEN)), told, np.float32(1))

@@ -234,7 +234,7 @@ class PatchStream(IterableDataset[Batch]):
 
         A training frame is a piece of film: a stain fills it that would take a third of a whole frame.
         """
-        height, width = size = small_size(*whole.clean.shape[-2:], self.small_side)
+        height, width = size = small_size(whole.clean.shape[-2], whole.clean.shape[-1], self.small_side)
 
         def shrink(x: Tensor) -> Tensor:
             return F.interpolate(x, size=size, mode="area")

@@ -265,7 +265,8 @@ class RealReport:
         columns: list[tuple[str, Unit]] = [
             ("film", "text"), ("frames", "pixels"), ("of them repeats", "pixels"), ("changed", "share"),
             ("spikes before", "share"), ("spikes after", "share"), ("spikes left", "ratio"),
-            ("changed away from spikes", "share"), ("flicker aside", "share"), ("flicker before", "codes"), ("flicker after", "codes"),
+            ("changed away from spikes", "share"), ("flicker aside", "share"), ("flicker before", "codes"),
+            ("flicker after", "codes"),
             ("repairs a frame", "pixels"),
         ]  # fmt: skip
         rows = [(look.name + (" (stills)" if look.still else ""), *self._cells(look)) for look in self.looks]
@@ -279,8 +280,8 @@ class RealReport:
         says = (
             "Spikes: luma outside the range of both motion-compensated neighbours (the nearest different photographs) "
             "by more than 14/255. Spikes left: area after over area before. Changed away from spikes: by more than "
-            "1/255, more than 3 pixels from any spike of the input; flicker aside: of these pixels, those that a repair of "
-            "dirt, scratches or stains reaches at all. Flicker: deviation of the steps of mean luma, in "
+            "1/255, more than 3 pixels from any spike of the input; flicker aside: of these pixels, those that a repair "
+            "of dirt, scratches or stains reaches at all. Flicker: deviation of the steps of mean luma, in "
             "codes of 255."
         )
         return Table("real", "Real film", says, tuple(Column(name, unit) for name, unit in columns), tuple(rows))
@@ -291,7 +292,8 @@ class RealReport:
 
         return (
             float(look.frames), float(look.repeated), look.changed, look.spikes_before, look.spikes_after,
-            look.spikes_left, look.away_changed, look.away_repaired, codes(look.flicker_before), codes(look.flicker_after), look.repairs,
+            look.spikes_left, look.away_changed, look.away_repaired, codes(look.flicker_before),
+            codes(look.flicker_after), look.repairs,
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:

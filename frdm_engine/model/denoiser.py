@@ -68,9 +68,10 @@ class Prediction:
 class Look:
     """Everything the denoiser is given besides its state, for one window.
 
-    evidence, fused: of this window, the global residual laid over its centre; residual (B, 3, H, W): that residual, model
-    encoding; seen (B, 4, H/2, W/2): probabilities of damage found in the small whole frame; box (B, 4): the window in
-    the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame; force (B, 1, H, W): holes the artist names.
+    evidence, fused: of this window, the global residual laid over its centre; residual (B, 3, H, W): that residual,
+    model encoding; seen (B, 4, H/2, W/2): probabilities of damage found in the small whole frame; box (B, 4): the
+    window in the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame; force (B, 1, H, W): holes the artist
+    names.
     """
 
     evidence: Evidence

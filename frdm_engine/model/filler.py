@@ -33,8 +33,9 @@ FAINTEST, PLAIN = 0.06, 0.3
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a hole may be filled with. pictures (B, C, 3, H, W); cut (B, 3, H, W): the centre, surroundings in its holes.
+    """What a hole may be filled with.
 
+    pictures (B, C, 3, H, W); cut (B, 3, H, W): the centre with its surroundings in its holes.
     disagree (B, K, H, W): how far each moved neighbour is from the sound pixels around, model encoding.
     """
 
@@ -85,7 +86,7 @@ def candidates(evidence: Evidence, hole: Tensor) -> Candidates:
 
 
 class Filler(nn.Module):
-    """Evidence, fused features, the denoiser's features (B, F, H/2, W/2) and a hole (B, 1, H, W) -> fill and mixture."""
+    """Evidence, fused features, the denoiser's features (B, F, H/2, W/2), a hole (B, 1, H, W) -> what belongs there."""
 
     def __init__(self, *, neighbours: int, features: int, width: int = 48) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ difference but the filter itself: gain and offset of each channel, which hold fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +33,7 @@ class Broad:
 
 
 class LowResolution(nn.Module):
-    """Evidence of the small whole frame (B, ..., h, w), h and w multiples of 8 -> Broad; a U-Net from half size down."""
+    """Evidence of small whole frames (B, ..., h, w), multiples of 8 -> Broad; a U-Net from half size down."""
 
     def __init__(self, *, neighbours: int, classes: int, width: int = 32) -> None:
         super().__init__()
@@ -40,8 +41,8 @@ class LowResolution(nn.Module):
         widths = (width, 2 * width, 3 * width, 4 * width)
         self.enter = conv(4 * (3 + 3 * neighbours + 3 * 2 + 3 + 2) + neighbours, width)
         self.before = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths])
-        self.down = nn.ModuleList([conv(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False)])
-        self.up = nn.ModuleList([pointwise(b, a) for a, b in zip(widths, widths[1:], strict=False)])
+        self.down = nn.ModuleList([conv(a, b, stride=2) for a, b in pairwise(widths)])
+        self.up = nn.ModuleList([pointwise(b, a) for a, b in pairwise(widths)])
         self.after = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths[:-1]])
         self.leave = conv(width, 6 + classes, zero=True)
         with torch.no_grad():

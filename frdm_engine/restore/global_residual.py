@@ -7,10 +7,11 @@ at low frequencies cannot disagree between them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -52,7 +53,7 @@ def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Predic
 
 
 def low_resolution(model: FilmRestorer, small: list[Tensor]) -> Global:
-    """What is broad in the small whole frame, from its window ``small``: 2 * radius + 1 of (1, 3, h, w), in time order."""
+    """What is broad in the small whole frame, from its window: 2 * radius + 1 of (1, 3, h, w), in time order."""
     window = torch.stack(small, dim=1)
     centre = window[:, window.shape[1] // 2]
     evidence = gather_evidence(window, window_motion(window), columns(window[0])[None])
@@ -60,13 +61,23 @@ def low_resolution(model: FilmRestorer, small: list[Tensor]) -> Global:
     return Global(guide, model.prompt(centre, guide.base(centre)))
 
 
-def broad_mattes(guide: Guide, height: int, width: int, **how: Any) -> Plane:
-    """Opacity (2, H, W) of stains and flicker in a frame of that size; ``how`` is that of ``mattes``."""
+def broad_mattes(
+    guide: Guide,
+    height: int,
+    width: int,
+    *,
+    fix: Collection[str],
+    strength: float,
+    protect: Plane | None,
+    usable: npt.NDArray[np.bool_] | None,
+) -> Plane:
+    """Opacity (2, H, W) of stains and flicker in a frame of that size; the rest as in ``mattes``."""
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=guide.stain.device)
     both = torch.cat((guide.stain, guide.flicker), dim=1)
     stain, flicker = grow(both, height, width, whole)[0].float().cpu().numpy()
     chance = np.clip(stain, 1e-6, 1 - 1e-6)
-    return mattes(("stain",), np.log(chance / (1 - chance))[None], flicker=flicker, **how)
+    logits = np.log(chance / (1 - chance))[None]
+    return mattes(("stain",), logits, flicker=flicker, fix=fix, strength=strength, protect=protect, usable=usable)
 
 
 def mend(picture: Plane, guide: Guide, classes: Plane) -> Plane:

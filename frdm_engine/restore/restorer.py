@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +28,20 @@ from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, noise_like, to_planes, window_frames
 from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, Tile, plan
 
-Masks = dict[str, "npt.NDArray[Any] | None"]
-"""``protect``, ``force`` and ``usable``, each (H, W)."""
 BYTES_PER_WINDOW_PIXEL = 2600.0
 """Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
 BYTES_PER_FRAME_PIXEL = 300.0
 """Device bytes per pixel of the frame: five frames, their features and maps, motion."""
 FIXED_BYTES = 400 * 2**20
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What the artist and the plate say, (H, W) each: see ``Restorer.restore``."""
+
+    protect: Picture | None
+    force: Picture | None
+    usable: npt.NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -161,20 +167,23 @@ class Restorer:
             DeviceError: out of memory even with the smallest tiles.
         """
         picture = self._checked(window, frame)
-        masks = {"protect": protect, "force": force, "usable": usable}
-        for name, mask in masks.items():
+        masks = Masks(protect, force, usable)
+        for name, mask in vars(masks).items():
             if mask is not None and mask.shape != picture.shape[:2]:
                 raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")
         base, broad, blended, sampled = self._within_memory(window, frame, view, masks)
-        fill, logits = blended[:3].transpose(1, 2, 0), blended[3:]
-        local = mattes(CLASSES[:LOCAL], logits, **self._how(), **masks)
+        local = mattes(
+            CLASSES[:LOCAL],
+            blended[3:],
+            fix=self.settings.fix,
+            strength=self.settings.strength,
+            protect=protect,
+            force=force,
+            usable=usable,
+        )
         classes = np.concatenate((local, broad))
-        mended = self._composite(base, fill, opacity(local), frame)
+        mended = self._composite(base, blended[:3].transpose(1, 2, 0), opacity(local), frame)
         return Restored(mended, classes, opacity(classes), sampled)
-
-    def _how(self) -> dict[str, Any]:
-        """The settings that make mattes of probabilities."""
-        return {"fix": self.settings.fix, "strength": self.settings.strength}
 
     def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
         if frame not in window:
@@ -247,12 +256,18 @@ class Restorer:
         motion = self._motion(encoded)
         settings = self.settings
         whole = low_resolution(self.model, [e.small for e in encoded])
-        broad_masks = {name: mask for name, mask in masks.items() if name != "force"}
-        broad = broad_mattes(whole.guide, plan.height, plan.width, **self._how(), **broad_masks)
+        broad = broad_mattes(
+            whole.guide,
+            plan.height,
+            plan.width,
+            fix=settings.fix,
+            strength=settings.strength,
+            protect=masks.protect,
+            usable=masks.usable,
+        )
         base = mend(window[frame], whole.guide, broad)
         centre = kept[frame].planes if base is window[frame] else to_planes(base, plan, self.device)
-        force = masks["force"]
-        forced = None if force is None else to_planes(np.asarray(force, np.float32)[..., None], plan, self.device)
+        forced = None if masks.force is None else to_planes(masks.force[..., None], plan, self.device)
         blender = Blender(plan, channels=3 + LOCAL)
         worked = 0
         for tile in plan.tiles:

@@ -48,7 +48,7 @@ def predict(model: FilmRestorer, look: Look, clean: Tensor, matte: Tensor, *, la
 
 
 def shown_hole(matte: Tensor) -> Tensor:
-    """The true hole (B, 1, H, W) of a truth matte (B, 4, H, W), grown by 0 to 2 pixels; -1 where what is found counts."""
+    """True holes (B, 1, H, W) of a truth matte (B, 4, H, W), grown by 0 to 2 pixels; -1 where what is found counts."""
     true = matte[:, :LOCAL].amax(dim=1, keepdim=True)
     grown = []
     for one in true.split(1):
