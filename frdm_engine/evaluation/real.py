@@ -280,8 +280,8 @@ class RealReport:
         says = (
             "Spikes: luma outside the range of both motion-compensated neighbours (the nearest different photographs) "
             "by more than 14/255. Spikes left: area after over area before. Changed away from spikes: by more than "
-            "1/255, more than 3 pixels from any spike of the input; flicker aside: of these pixels, those that a repair "
-            "of dirt, scratches or stains reaches at all. Flicker: deviation of the steps of mean luma, in "
+            "1/255, more than 3 pixels from any spike of the input; flicker aside: of these pixels, those that a "
+            "repair of dirt, scratches or stains reaches at all. Flicker: deviation of the steps of mean luma, in "
             "codes of 255."
         )
         return Table("real", "Real film", says, tuple(Column(name, unit) for name, unit in columns), tuple(rows))

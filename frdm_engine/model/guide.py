@@ -51,7 +51,7 @@ class Guide:
         return lit + stain * (self.gain * lit + self.offset - lit)
 
     def grown(self, height: int, width: int, box: Tensor, owner: Tensor | None = None) -> Guide:
-        """The guide of windows ``box`` (N, 4), height x width pixels; window n lies in frame owner[n], or in its own."""
+        """The guide of windows ``box`` (N, 4), height x width pixels; window n lies in frame owner[n], or n."""
 
         def own(plane: Tensor) -> Tensor:
             return grow(plane if owner is None else plane[owner], height, width, box)

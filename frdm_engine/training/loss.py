@@ -48,7 +48,7 @@ def restoration_loss(prediction: Prediction, *, clean: Tensor, matte: Tensor) ->
 
 
 def broad_loss(broad: Broad, *, lit: Tensor, clean: Tensor, matte: Tensor) -> Tensor:
-    """Loss of what is broad in small frames (B, 3, h, w): ``lit``, flicker taken back, truth, its matte (B, 4, h, w)."""
+    """Loss of what is broad in small frames (B, 3, h, w): ``lit``, flicker taken back; truth; matte (B, 4, h, w)."""
     stain = matte[:, 2:3]
     mended = broad.mend(lit)
     own = ((0.2 + STAINED * stain) * charbonnier(mended - clean)).mean()
