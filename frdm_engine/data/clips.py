@@ -15,7 +15,7 @@ from frdm_engine.data.boiling import boil
 from frdm_engine.data.footage import Footage, load_footage, read_manifest
 from frdm_engine.data.frames import Pixels, read_frames
 from frdm_engine.data.grading import grade
-from frdm_engine.data.motion import animate, camera_path, drift_for, smooth_mask
+from frdm_engine.data.motion import animate, camera_path, drift_for, smear, smooth_mask
 from frdm_engine.data.objects import paste_objects
 from frdm_engine.errors import InputError
 
@@ -28,15 +28,17 @@ Window = npt.NDArray[np.float32]
 class Sampling:
     """How often each kind of window is drawn."""
 
-    stills: float = 0.25
+    stills: float = 0.35
     objects_on_video: float = 0.35
     objects_on_still: float = 0.75
     parallax: float = 0.5
     boiling: float = 0.15
     """Windows with a region of water, leaves or smoke."""
     pan_on_video: float = 0.35
-    strides: tuple[float, ...] = (0.6, 0.3, 0.1)
-    """Probability of taking every frame, every second, every third."""
+    blurred: float = 0.7
+    """Share of the animated stills whose fast movement is blurred, as by an open shutter."""
+    strides: tuple[float, ...] = (0.42, 0.24, 0.14, 0.09, 0.06, 0.05)
+    """Probability of taking every frame, every second, every third and so on: what is free moves too calmly."""
     sideways: float = 0.1
     """Probability of a vertical flip or a quarter turn."""
     untouched: float = 0.3
@@ -197,13 +199,16 @@ class ClipLibrary:
         size = max(width, round(wide / shrink)), max(height, round(tall / shrink))
         canvas = resized(crop, width=size[0], height=size[1])
         reach = ((canvas.shape[1] - width) / 2, (canvas.shape[0] - height) / 2)
-        path = camera_path(rng, length=length, reach=reach)
+        path = camera_path(rng, length=length, reach=reach, fastest=30.0)
         near = None
         drift = np.zeros((length, 2), np.float32)
         if rng.random() < self.sampling.parallax:
             near = smooth_mask(rng, height=canvas.shape[0], width=canvas.shape[1])
             drift = drift_for(rng, path=path, near=near)
-        return animate(canvas, path, height=height, width=width, near=near, drift=drift)
+        frames = animate(canvas, path, height=height, width=width, near=near, drift=drift)
+        if rng.random() < self.sampling.blurred:
+            smear(frames, path, shutter=rng.uniform(0.2, 0.7))
+        return frames
 
     def _texture(self, rng: np.random.Generator, *, height: int, width: int) -> Pixels:
         """A random piece of a random source, (H, W, 3), to cover objects with."""

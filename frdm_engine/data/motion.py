@@ -106,6 +106,21 @@ def animate(canvas: Pixels, path: CameraPath, *, height: int, width: int, near: 
     return frames
 
 
+def smear(frames: Pixels, path: CameraPath, *, shutter: float) -> None:
+    """Blur frames (T, H, W, 3) in place along the path, as far as it goes while the shutter is open, 0..1 of a frame."""
+    for frame, velocity in zip(frames, np.gradient(path.shift, axis=0) * shutter, strict=True):
+        length = float(np.hypot(*velocity))
+        if length < 1.5:
+            continue
+        side = 2 * int(np.ceil(length / 2)) + 1
+        kernel = np.zeros((8 * side, 8 * side), np.float32)  # drawn large, so that a short line has its true angle
+        middle, half = np.array([4 * side, 4 * side], np.float64), 4 * velocity
+        ends = [tuple(np.rint(middle + way * half).astype(int).tolist()) for way in (-1, 1)]
+        cv2.line(kernel, ends[0], ends[1], 1.0, 8)
+        small = cv2.resize(kernel, (side, side), interpolation=cv2.INTER_AREA)
+        frame[...] = cv2.filter2D(frame, -1, small / small.sum(), borderType=cv2.BORDER_REFLECT_101)
+
+
 def drift_for(rng: np.random.Generator, *, path: CameraPath, near: Floats) -> Floats:
     """How far near things slide at each frame, (T, 2) pixels: along the pan, never so far that it folds."""
     slope = max(float(np.abs(np.diff(near, axis=axis)).max(initial=0)) for axis in (0, 1))

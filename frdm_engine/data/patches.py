@@ -46,6 +46,8 @@ SUSPECT = 0.05
 """Model encoding: how far a pixel must leave the range of its neighbours to draw a patch."""
 LOCKED_OFF, BORDERS, UNDAMAGED = 0.15, 0.15, 0.15
 """Shares of windows in which nothing moves but the film, that show the gate's edge, that carry no damage."""
+STAINED = 0.6
+"""Least chance that a small frame without patches has stains: it is there for these."""
 
 
 @dataclass(frozen=True)
@@ -341,7 +343,9 @@ def made_small(recipe: Recipe, width: int) -> Recipe:
     return replace(
         recipe,
         size_scale=(max(0.1, recipe.size_scale[0] * ratio), max(0.1, recipe.size_scale[1] * ratio)),
-        stains=replace(recipe.stains, alive=crowd(recipe.stains.alive)),
+        stains=replace(
+            recipe.stains, presence=max(STAINED, recipe.stains.presence), alive=crowd(recipe.stains.alive)
+        ),
         mould=replace(recipe.mould, alive=crowd(recipe.mould.alive)),
         grain=replace(recipe.grain, strength=(0.3 * recipe.grain.strength[0], 0.3 * recipe.grain.strength[1])),
     )

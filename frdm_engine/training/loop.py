@@ -35,6 +35,8 @@ from frdm_engine.training.step import look_of, predict, step_loss
 __all__ = ["Report", "Schedule", "Training", "Validator", "facts_of", "look_of", "predict", "step_loss"]
 
 Report = Callable[[dict[str, float]], None]
+GENTLE = 0.25
+"""Share of the preset's learning rate for a training that begins from weights: more spoils what they know first."""
 
 
 class Validator(Protocol):
@@ -107,7 +109,7 @@ class Training:
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by learning rate; ``names`` says whose optimiser state is whose."""
-        silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.", "low_resolution.")
+        silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.")
         groups: list[dict[str, Any]] = []
         for branch, factor in ((False, 1.0), (True, self.preset.branches)):
             chosen = [(n, p) for n, p in self.model.named_parameters() if n.startswith(silent) == branch]
@@ -201,7 +203,8 @@ class Training:
     def _rate(self, minutes: float, schedule: Schedule) -> float:
         progress = min(1.0, minutes / max(schedule.total_minutes, 1e-6))
         cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
-        return self.preset.rate * cosine * min(1.0, (self.step + 1) / self.preset.warmup)
+        peak = self.preset.rate * (GENTLE if self.pretrained else 1.0)
+        return peak * cosine * min(1.0, (self.step + 1) / self.preset.warmup)
 
     def run(
         self,
