@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -125,7 +127,7 @@ def test_process_depends_on_the_frame_and_not_on_the_order(recipe: str, plate: A
         first = {frame: forwards.process(frame, plate) for frame in frames}
         for frame in reversed(frames):
             again = backwards.process(frame, plate)
-            for part in ("truth", "plate", "mattes", "kinds"):
+            for part in ("truth", "plate", "broad", "mattes", "kinds"):
                 np.testing.assert_array_equal(getattr(again, part), getattr(first[frame], part))
 
 
@@ -165,4 +167,60 @@ def test_process_without_damage_makes_the_truth_alone(seed: int, plate: Array) -
     assert np.array_equal(made.plate, made.truth)
     assert not made.mattes.any()
     assert not made.kinds.any()
-    assert np.array_equal(made.truth, shot.process(6, plate).truth)
+    assert np.array_equal(made.broad, made.truth)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_damage_leaves_the_truth_but_for_the_marks_of_compression(seed: int, plate: Array) -> None:
+    """Where a matte tells of damage the truth is the undamaged one; elsewhere it is what was scanned."""
+    shot = Damager(rich(), seed=seed, height=144, width=208)
+    made, bare = shot.process(6, plate), shot.process(6, plate, damage=False).truth
+    told = made.mattes.max(axis=2) > 0
+    assert 0 < told.mean() < 1
+    np.testing.assert_array_equal(made.truth[told], bare[told])
+    assert float(np.abs(made.truth - bare)[~told].mean()) < 1 / 255
+
+
+def test_without_a_scan_the_truth_knows_nothing_of_the_damage(plate: Array) -> None:
+    shot = Damager(replace(rich(), scan=ScanSettings(presence=0)), seed=1, height=144, width=208)
+    made = shot.process(6, plate)
+    assert made.mattes.any()
+    assert np.array_equal(made.truth, shot.process(6, plate, damage=False).truth)
+
+
+# What is broad
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_broad_is_the_plate_but_for_dirt_and_scratches(seed: int, plate: Array) -> None:
+    for frame in range(2):
+        made = Damager(rich(), seed=seed, height=144, width=208).process(frame, plate)
+        assert made.broad.dtype == np.float32
+        local, broad = made.mattes[..., :2].max(axis=2) > 0, made.mattes[..., 2:].max(axis=2) > 0
+        assert 0 < local.mean() < 1
+        np.testing.assert_array_equal(made.broad[~local], made.plate[~local])
+        assert (made.broad != made.plate)[local].any()
+        sound = ~local & ~broad
+        np.testing.assert_array_equal(made.broad[sound], made.truth[sound])
+
+
+@pytest.mark.parametrize("name", ["stain", "mould", "flicker"])
+def test_a_kind_that_is_broad_is_in_it_whole(name: str, plate: Array) -> None:
+    """Nothing but it was drawn, so it is the plate."""
+    recipe = replace(ONE_KIND[name][0], scan=ScanSettings(presence=1, compressed=1))
+    made = Damager(recipe, seed=1, height=144, width=208).process(3, plate)
+    assert (made.plate != made.truth).any()
+    np.testing.assert_array_equal(made.broad, made.plate)
+
+
+@pytest.mark.parametrize("name", ["speck", "running", "tear", "splice", "gate"])
+def test_a_kind_that_hides_the_picture_is_not_in_it(name: str, plate: Array) -> None:
+    """Under it lies the truth, scanned as it would have been."""
+    recipe = replace(ONE_KIND[name][0], scan=ScanSettings(presence=0))
+    shot = Damager(recipe, seed=2, height=144, width=208)
+    drawn = 0
+    for frame in range(6):
+        made = shot.process(frame, plate)
+        drawn += int((made.plate != made.truth).sum())
+        np.testing.assert_array_equal(made.broad, made.truth)
+    assert drawn > 0

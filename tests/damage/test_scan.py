@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from frdm_engine.damage.drawing import Shot
+from frdm_engine.damage.drawing import VISIBLE, Shot
 from frdm_engine.damage.scan import Scan, ScanSettings, grown
 
 Array = npt.NDArray[np.float32]
@@ -31,8 +32,35 @@ def test_outside_the_grown_matte_both_are_alike(quality: int, plate: Array) -> N
     assert outside.mean() > 0.3
     assert (grew > 0).sum() > (mattes > 0).sum()
     assert grew[..., 2:].max() == 0
+    assert (scanned != truth).any()
     for before, after in zip(kept, (plate, damaged, mattes), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_marks_of_compression_that_nobody_sees_are_the_truths_too(plate: Array) -> None:
+    """Beside damage both plates have the marks it made in its blocks, unless these are plain to see."""
+    damaged, mattes = spotted(plate)
+    scan = Scan(ScanSettings(presence=1, compressed=1, quality=(40, 40), sigma=(0.5, 0.5)), SHOT)
+    truth, scanned, grew = scan.through(plate, damaged, mattes)
+    bare, marked = scan.seen(plate), scan.seen(damaged)
+    untold = grew.max(axis=2) == 0
+    np.testing.assert_array_equal(truth[untold], marked[untold])
+    np.testing.assert_array_equal(truth[~untold], bare[~untold])
+    np.testing.assert_array_equal(scanned, marked)
+    change = cv2.blur(np.abs(marked - bare).max(axis=2), (3, 3))
+    assert (change[untold] > 0).any()
+    assert float(change[untold].max()) <= VISIBLE + 1e-6
+    spilled = ~untold & (mattes.max(axis=2) == 0) & (change > VISIBLE)
+    assert spilled.any()
+    assert float(grew.max(axis=2)[spilled].min()) > 0
+
+
+def test_one_plate_is_seen_as_the_scan_of_both(plate: Array) -> None:
+    scan = Scan(ScanSettings(presence=1, compressed=1, quality=(60, 60)), SHOT)
+    nothing = np.zeros((144, 208, 4), np.float32)
+    np.testing.assert_array_equal(scan.seen(plate), scan.through(plate, plate, nothing)[0])
+    assert not np.array_equal(scan.seen(plate), plate)
+    assert Scan(ScanSettings(presence=0), SHOT).seen(plate) is plate
 
 
 def test_the_spill_belongs_to_the_nearest_damage(plate: Array) -> None:

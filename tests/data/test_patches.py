@@ -125,12 +125,14 @@ def test_where_nothing_shows_the_matte_is_zero(batch: Batch) -> None:
 
 
 def test_a_crop_of_views_is_a_crop_of_all_they_hold() -> None:
-    window, clean, matte = torch.rand(2, 5, 3, 40, 56), torch.rand(2, 3, 40, 56), torch.rand(2, 4, 40, 56)
-    whole = views(window, clean, matte)
+    window, clean, broad = torch.rand(2, 5, 3, 40, 56), torch.rand(2, 3, 40, 56), torch.rand(2, 3, 40, 56)
+    matte = torch.rand(2, 4, 40, 56)
+    whole = views(window, clean, broad, matte)
     part = crop(whole, 8, 4, 40, 36)
     rows, across = slice(4, 36), slice(8, 40)
     assert torch.equal(part.window, window[..., rows, across])
     assert torch.equal(part.clean, clean[..., rows, across])
+    assert torch.equal(part.broad, broad[..., rows, across])
     assert torch.equal(part.matte, matte[..., rows, across])
     assert torch.equal(part.columns, whole.columns[..., rows, across])
     assert torch.equal(part.flow, whole.flow[..., 1:9, 2:10])
@@ -140,7 +142,8 @@ def test_a_crop_of_views_is_a_crop_of_all_they_hold() -> None:
 
 
 def test_views_picked_and_joined_again_are_the_same() -> None:
-    whole = views(torch.rand(3, 5, 3, 24, 32), torch.rand(3, 3, 24, 32), torch.rand(3, 4, 24, 32))
+    clean, broad = torch.rand(3, 3, 24, 32), torch.rand(3, 3, 24, 32)
+    whole = views(torch.rand(3, 5, 3, 24, 32), clean, broad, torch.rand(3, 4, 24, 32))
     again = join([pick(whole, index) for index in range(3)])
     for name, value in vars(whole).items():
         if isinstance(value, Tensor):
@@ -225,7 +228,8 @@ def whole(matte: Tensor, centre: Tensor) -> Views:
     height, width = matte.shape[-2:]
     window = torch.full((1, 5, 3, height, width), 0.5)
     window[:, 2] = centre
-    return views(window, torch.full((1, 3, height, width), 0.5), matte)
+    grey = torch.full((1, 3, height, width), 0.5)
+    return views(window, grey, grey, matte)
 
 
 def test_patches_are_drawn_towards_suspects_and_damage_in_turn(stream: Callable[..., PatchStream]) -> None:
@@ -263,9 +267,10 @@ def test_clean_windows_are_among_them(stream: Callable[..., PatchStream], librar
     made = stream(frames=1, patches=1)
     clean = 0
     for seed in range(24):
-        window, truth, matte = made._window(library, None, np.random.default_rng(seed), 64, 80)
+        window, truth, broad, matte = made._window(library, None, np.random.default_rng(seed), 64, 80)
         if torch.equal(window[2], truth):
             clean += 1
+            assert torch.equal(broad, truth)
             assert not matte.any()
         else:
             assert matte.any()
@@ -327,6 +332,8 @@ def test_windows_of_pairs_come_with_their_truth(root: Path, library: ClipLibrary
     assert changed.any()
     assert float(changed.float().mean()) < 0.01
     assert torch.equal(batch.patches.matte.amax(dim=1) > 0, changed)
+    # Nothing broad was found in the pair, and under its dirt lies its restoration.
+    assert torch.equal(batch.patches.broad, batch.patches.clean)
 
 
 def test_sources_held_apart_are_never_drawn(root: Path) -> None:

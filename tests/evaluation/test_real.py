@@ -138,7 +138,7 @@ def test_a_sheet_has_a_row_a_crop_at_full_size(tmp_path: Path) -> None:
 
 
 def test_the_report_holds_the_means_of_what_moves(seen: tuple[Look, list[Crop]]) -> None:
-    still = Look("old", True, 2, 0, 0.5, None, None, None, None, None, 3.0, 1.0)
+    still = Look("old", True, 2, 0, 0.5, None, None, None, None, None, None, 3.0, 1.0)
     report = RealReport((seen[0], still), "frdm bench real", "a machine", "1.0", ("frdm-s", "abc"))
     table = report.table()
     assert [row[0] for row in table.rows] == ["doubled", "old (stills)", "**mean of films that move**"]

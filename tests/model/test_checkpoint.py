@@ -68,7 +68,7 @@ def test_round_trip(folder: Path, tmp_path: Path) -> None:
 def test_limits_and_switches_are_kept_with_the_weights(tmp_path: Path) -> None:
     FilmRestorer(width=8, features=8, prompt_dim=16, frequency=False, limits={"halo": 48}).save_pretrained(tmp_path)
     config = json.loads((tmp_path / CONFIG).read_text())
-    wanted = {"radius": 2, "multiple": 32, "halo": 48, "small_side": 128, "default_steps": 1}
+    wanted = {"radius": 2, "multiple": 32, "halo": 48, "small_side": 192, "default_steps": 1}
     assert config["limits"] == wanted
     assert config["format"] == FORMAT
     assert config["classes"] == ["dirt", "scratch", "stain", "flicker"]
@@ -118,7 +118,7 @@ def test_another_class_is_named(folder: Path) -> None:
     refused(folder, str(folder / CONFIG), "not of a FilmRestorer")
 
 
-@pytest.mark.parametrize("number", [0, FORMAT + 1, None, "1"])
+@pytest.mark.parametrize("number", [0, FORMAT - 1, FORMAT + 1, None, "1"])
 def test_another_format_is_named(number: object, folder: Path) -> None:
     edit(folder, format=number)
     refused(folder, str(folder), f"checkpoint format {number}", f"this version reads {FORMAT}")

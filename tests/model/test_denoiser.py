@@ -1,73 +1,53 @@
-"""The network assembled: shapes, fill and damage apart, and each switch takes its module out."""
+"""The network assembled: shapes, damage, the hole it makes and its fill, and what later steps hear."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from frdm_engine.model.denoiser import CLASSES, FilmRestorer, Limits, Look, Prediction, damage_of, surroundings
+from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer, damage_of
 from frdm_engine.model.encoder import columns
-from frdm_engine.model.frame_fusion import (
-    Evidence,
-    FrameFusion,
-    gather_evidence,
-    middle_of,
-    move_features,
-    quarter_flow,
-    window_motion,
-)
+from frdm_engine.model.filler import hole_of
+from frdm_engine.model.frame_fusion import Evidence, FrameFusion, quarter_flow, window_motion
+from tests.model.looking import answer, apart, look_at
 
-Texture = Callable[..., Tensor]
 Lively = Callable[..., FilmRestorer]
 HEIGHT, WIDTH = 64, 96
 
 
-def look_at(
-    model: FilmRestorer,
-    window: Tensor,
-    *,
-    box: tuple[float, float, float, float] = (0, 0, 1, 1),
-    residual: Tensor | None = None,
-    seen: Tensor | None = None,
-    whole: Tensor | None = None,
-) -> Look:
-    """What the denoiser is given for a window (B, T, 3, H, W)."""
-    count = window.shape[0]
-    maps = columns(window.flatten(0, 1)).unflatten(0, window.shape[:2])
-    motion = window_motion(window)
-    features = model.encode(window.flatten(0, 1), maps.flatten(0, 1)).unflatten(0, window.shape[:2])
-    small = window[:, window.shape[1] // 2] if whole is None else whole
+def fresh() -> FilmRestorer:
+    """A network as training begins with it."""
+    return FilmRestorer(width=8, features=8, prompt_dim=16).eval()
+
+
+def quiet(model: FilmRestorer) -> FilmRestorer:
+    """The network made to find no damage at all."""
     with torch.no_grad():
-        return model.look(
-            gather_evidence(window, motion, maps),
-            move_features(features, quarter_flow(motion)),
-            residual=residual,
-            seen=seen,
-            box=torch.tensor(box, dtype=torch.float32).expand(count, 4),
-            prompt=model.prompt(small, small),
-        )
+        model.denoiser.leave.weight.zero_()
+        model.denoiser.leave.get_parameter("bias").fill_(-9)
+    return model
 
 
-def answer(
-    model: FilmRestorer, window: Tensor, *, previous: Prediction | None = None, sigma: float = 1.0, **given: Any
-) -> Prediction:
-    """The network's prediction for the centre of a window (B, T, 3, H, W), without noise."""
-    look = look_at(model, window, **given)
+def doubtful(model: FilmRestorer) -> FilmRestorer:
+    """The network made less sure of damage, so that some of a frame is no hole."""
     with torch.no_grad():
-        return model.denoise(look.evidence.centre, torch.full((window.shape[0],), sigma), look, previous)
+        model.denoiser.leave.get_parameter("bias").fill_(-3)
+    return model
 
 
-def apart(one: Prediction, other: Prediction) -> float:
-    """Largest difference of two predictions."""
-    return max(float((getattr(one, name) - getattr(other, name)).abs().max()) for name in ("clean", "fill", "logits"))
+@pytest.fixture
+def spot() -> Tensor:
+    """A hole (1, 1, H, W) of ten by ten pixels."""
+    made = torch.zeros(1, 1, HEIGHT, WIDTH)
+    made[..., 20:30, 40:50] = 1
+    return made
 
 
-# Shapes, fill and damage
+# Shapes
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
@@ -87,8 +67,9 @@ def test_shapes_of_an_odd_batch(radius: int, lively: Lively) -> None:
     predicted = answer(model, window, whole=torch.rand(3, 3, 24, 40))
     assert predicted.clean.shape == (3, 3, 40, 56)
     assert predicted.fill.shape == predicted.mixed.shape == (3, 3, 40, 56)
-    assert predicted.logits.shape == (3, len(CLASSES), 40, 56)
-    assert predicted.weights.shape == (3, 2 + 2 * radius, 40, 56)
+    assert predicted.logits.shape == (3, LOCAL, 40, 56)
+    assert predicted.weights.shape == (3, 5 + 4 * radius, 40, 56)
+    assert predicted.hole.shape == (3, 1, 40, 56)
     for name, value in vars(predicted).items():
         assert value.isfinite().all(), name
         assert value.dtype == torch.float32, name
@@ -113,84 +94,46 @@ def test_each_of_a_batch_stands_alone(lively: Lively) -> None:
     model, windows = lively(), torch.rand(3, 5, 3, 32, 32)
     together = answer(model, windows)
     alone = answer(model, windows[1:2])
-    torch.testing.assert_close(together.clean[1:2], alone.clean, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(together.logits[1:2], alone.logits, rtol=1e-4, atol=1e-4)
+    for name in ("clean", "fill", "logits", "weights", "hole"):
+        torch.testing.assert_close(getattr(together, name)[1:2], getattr(alone, name), rtol=1e-4, atol=1e-4)
 
 
-def still_window(frame: Tensor) -> Tensor:
-    return frame[:, None].expand(-1, 5, -1, -1, -1).contiguous()
+# Damage and fill
 
 
-def test_a_new_network_sees_no_damage_and_mixes_evenly_without_paint() -> None:
-    window = still_window(torch.rand(1, 3, 32, 32))
-    predicted = answer(FilmRestorer(width=8, features=8, prompt_dim=16).eval(), window)
+def test_damage_is_dirt_or_scratch() -> None:
+    assert (CLASSES[:LOCAL], CLASSES[LOCAL:]) == (("dirt", "scratch"), ("stain", "flicker"))
+    assert float(damage_of(torch.zeros(1, 2, 1, 1))) == pytest.approx(1 - 0.5**2)
+    assert float(damage_of(torch.full((1, 2, 1, 1), -30.0))) < 1e-6
+    for index in range(LOCAL):
+        logits = torch.full((1, 2, 1, 1), -30.0)
+        logits[:, index] = 30
+        assert float(damage_of(logits)) == pytest.approx(1)
+
+
+def test_a_new_network_sees_no_damage_and_mixes_evenly_without_paint(window: Tensor) -> None:
+    predicted = answer(fresh(), window)
     assert float(predicted.logits.sigmoid().max()) < 0.06
-    torch.testing.assert_close(predicted.weights, torch.full((1, 6, 32, 32), 1 / 6))
+    torch.testing.assert_close(predicted.weights, torch.full((1, 13, HEIGHT, WIDTH), 1 / 13))
     assert torch.equal(predicted.fill, predicted.mixed)
-    # Of six equal parts five are the still frame itself, moved by nothing.
-    around = surroundings(window[:, 2], damage_of(predicted.logits))
-    torch.testing.assert_close(predicted.fill, (5 * window[:, 2] + around) / 6, rtol=0, atol=1e-4)
 
 
 def test_a_new_network_leaves_a_plain_still_frame_alone() -> None:
-    window = still_window(torch.tensor([0.3, 0.6, 0.1]).view(1, 3, 1, 1).expand(-1, -1, 32, 32))
-    predicted = answer(FilmRestorer(width=8, features=8, prompt_dim=16).eval(), window)
+    frame = torch.tensor([0.3, 0.6, 0.1]).view(1, 3, 1, 1).expand(-1, -1, 32, 32)
+    window = frame[:, None].expand(-1, 5, -1, -1, -1).contiguous()
+    predicted = answer(fresh(), window)
+    assert predicted.hole.any()
     torch.testing.assert_close(predicted.clean, window[:, 2], rtol=0, atol=1e-5)
 
 
-def test_the_fill_is_the_weighted_candidates_and_a_correction(lively: Lively, window: Tensor) -> None:
-    """No candidate but the surroundings, the middle and the neighbours: there is none left for the centre."""
-    model = lively()
-    look = look_at(model, window)
-    with torch.no_grad():
-        made = model.denoise(look.evidence.centre, torch.ones(1), look)
-    torch.testing.assert_close(made.weights.sum(dim=1), torch.ones(1, HEIGHT, WIDTH))
-    around = surroundings(look.evidence.centre, damage_of(made.logits))
-    aligned = look.evidence.aligned
-    candidates = torch.cat((around[:, None], middle_of(aligned)[:, None], aligned), dim=1)
-    torch.testing.assert_close((made.weights[:, :, None] * candidates).sum(dim=1), made.mixed, rtol=0, atol=1e-5)
-    assert float((made.fill - made.mixed).abs().max()) > 1e-3
-
-
-def test_the_clean_frame_is_the_fill_as_far_as_damage_is_believed(lively: Lively, window: Tensor) -> None:
-    made = answer(lively(), window)
-    believed, centre = damage_of(made.logits), window[:, 2]
-    assert float(believed.std()) > 1e-3
-    torch.testing.assert_close(made.clean, centre + believed * (made.fill - centre), rtol=0, atol=1e-6)
-
-
-def test_what_is_hidden_does_not_reach_the_fill_through_the_mixture(window: Tensor) -> None:
-    """A network that believes in a hole, and does nothing else, fills it the same whatever lies in it."""
-    model = FilmRestorer(width=8, features=8, prompt_dim=16).eval()
-    hole = torch.zeros(1, 1, HEIGHT // 2, WIDTH // 2)
-    hole[..., 10:14, 20:24] = 1  # half-size pixels
-
-    def paint(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> Tensor:
-        made = torch.zeros_like(out).unflatten(1, (sum(model.denoiser.heads), 4))
-        made[:, sum(model.denoiser.heads[:2])] = 40 * hole - 20
-        return made.flatten(1, 2)
-
-    model.denoiser.leave.register_forward_hook(paint)
-    look = look_at(model, window)
-    spoiled = window[:, 2].clone()
-    spoiled[..., 20:28, 40:48] = 1 - spoiled[..., 20:28, 40:48]
-    with torch.no_grad():
-        fills = [
-            model.denoise(centre, torch.ones(1), replace(look, evidence=replace(look.evidence, centre=centre))).fill
-            for centre in (window[:, 2], spoiled)
-        ]
-    assert float((spoiled - window[:, 2])[..., 20:28, 40:48].abs().mean()) > 0.1
-    assert float((fills[0] - fills[1]).abs().max()) < 0.01
-    assert float((fills[1] - window[:, 2])[..., 20:28, 40:48].abs().mean()) < 0.1
-
-
-def test_later_steps_see_the_level_and_the_estimate_before(lively: Lively, window: Tensor) -> None:
-    model = lively()
-    first = answer(model, window)
-    assert apart(first, answer(model, window, sigma=0.5)) > 1e-3
-    assert apart(first, answer(model, window, previous=first)) > 1e-3
-    other = replace(first, logits=first.logits + 1)
-    assert apart(answer(model, window, previous=first), answer(model, window, previous=other)) > 1e-3
+def test_the_clean_frame_is_the_fill_as_far_as_damage_is_believed(lively: Lively, window: Tensor, spot: Tensor) -> None:
+    """Whatever hole the fill was made for: how sure the network is has one voice, the matte's."""
+    centre = window[:, 2]
+    for hole in (None, spot):
+        made = answer(lively(), window, hole=hole)
+        believed = damage_of(made.logits)
+        assert float(believed.std()) > 1e-3
+        torch.testing.assert_close(made.clean, centre + believed * (made.fill - centre), rtol=0, atol=1e-6)
 
 
 def test_tiles_agree_because_nothing_is_normalised() -> None:
@@ -201,123 +144,131 @@ def test_tiles_agree_because_nothing_is_normalised() -> None:
     assert [part for part in model.modules() if isinstance(part, nn.Dropout)] == []
 
 
-# Surroundings and damage
+# The hole
 
 
-def test_damage_is_any_class_but_flicker() -> None:
-    assert float(damage_of(torch.zeros(1, 4, 1, 1))) == pytest.approx(1 - 0.5**3)
-    logits = torch.full((1, 4, 1, 1), -30.0)
-    logits[:, CLASSES.index("flicker")] = 30
-    assert float(damage_of(logits)) < 1e-6
-    for index in range(3):
-        logits = torch.full((1, 4, 1, 1), -30.0)
-        logits[:, index] = 30
-        assert float(damage_of(logits)) == pytest.approx(1)
+def test_the_fill_is_made_for_what_is_found_unless_told(lively: Lively, window: Tensor, spot: Tensor) -> None:
+    model = doubtful(lively())
+    found, told = answer(model, window), answer(model, window, hole=spot)
+    torch.testing.assert_close(found.hole, hole_of(damage_of(found.logits)))
+    assert 0 < float(found.hole.mean()) < 1
+    assert torch.equal(told.hole, spot)
+    assert torch.equal(told.logits, found.logits)
+    assert float((told.fill - found.fill).abs().max()) > 1e-2
 
 
-def test_surroundings_of_a_constant_are_the_constant() -> None:
-    frame = torch.tensor([0.2, 0.7, 0.4]).view(1, 3, 1, 1).expand(-1, -1, 24, 20)
-    for damage in (torch.zeros(1, 1, 24, 20), torch.ones(1, 1, 24, 20), torch.rand(1, 1, 24, 20)):
-        torch.testing.assert_close(surroundings(frame, damage), frame, rtol=0, atol=1e-5)
+def test_a_negative_hole_is_what_is_found_there(lively: Lively, window: Tensor, spot: Tensor) -> None:
+    model = doubtful(lively())
+    found = answer(model, window)
+    nowhere = answer(model, window, hole=torch.full_like(spot, -1.0))
+    assert apart(found, nowhere) == 0
+    mixed = answer(model, window, hole=torch.where(spot > 0, spot, torch.full_like(spot, -1.0)))
+    assert torch.equal(mixed.hole, torch.where(spot > 0, spot, found.hole))
 
 
-@pytest.mark.parametrize("across", [True, False], ids=["column", "row"])
-def test_surroundings_fill_a_thin_line_from_both_sides(across: bool) -> None:
-    """A ramp from side to side is gone on with under the line, whose own value does not show."""
-    ramp = torch.linspace(0.2, 0.8, 33).view(1, 1, 1, 33).expand(1, 3, 33, 33).clone()
-    if not across:
-        ramp = ramp.transpose(-1, -2).contiguous()
-    line = torch.zeros(1, 1, 33, 33)
-    (line if across else line.transpose(-1, -2))[..., 16] = 1
-    made = surroundings(torch.where(line > 0, torch.ones_like(ramp), ramp), line)
-    inner = line.expand(-1, 3, -1, -1)[..., 7:-7, 7:-7] > 0
-    torch.testing.assert_close(made[..., 7:-7, 7:-7][inner], ramp[..., 7:-7, 7:-7][inner], rtol=0, atol=2e-3)
+def test_a_hole_the_artist_names_joins_what_is_found(lively: Lively, window: Tensor, spot: Tensor) -> None:
+    model = doubtful(lively())
+    found, forced = answer(model, window), answer(model, window, force=0.5 * spot)
+    assert torch.equal(forced.hole, torch.maximum(found.hole, 0.5 * spot))
+    assert torch.equal(forced.logits, found.logits)
+    assert float((forced.fill - found.fill).abs().max()) > 1e-3
 
 
-def test_surroundings_distrust_what_lies_beside_damage() -> None:
-    """Soft edges of a speck, which no matte covers, do not bleed into its fill."""
-    frame, damage = torch.full((1, 3, 25, 25), 0.5), torch.zeros(1, 1, 25, 25)
-    frame[..., 11:14, 11:14], damage[..., 12, 12] = 1.0, 1.0
-    assert float((surroundings(frame, damage)[..., 12, 12] - 0.5).abs().max()) < 0.01
+def listened(model: FilmRestorer) -> list[int]:
+    """A list that grows each time the model's filler is asked."""
+    asked: list[int] = []
+    model.denoiser.filler.register_forward_hook(lambda *given: asked.append(1))
+    return asked
 
 
-def test_half_believed_damage_still_counts_for_less_than_sound_film() -> None:
-    frame, damage = torch.full((1, 3, 25, 25), 0.5), torch.zeros(1, 1, 25, 25)
-    frame[..., 12] = 1.0
-    believed = []
-    for odds in (0.0, 0.5, 1.0):
-        damage[..., 12] = odds
-        believed.append(float((surroundings(frame, damage)[..., 12, 12] - 0.5).abs().max()))
-    assert believed[0] > 2 * believed[1] > 4 * believed[2]
+def test_where_nothing_is_found_nothing_is_filled(lively: Lively, window: Tensor, spot: Tensor) -> None:
+    """Cost follows damage; a hole named or told of is filled all the same."""
+    model = quiet(lively())
+    asked = listened(model)
+    made = answer(model, window)
+    assert not asked
+    assert not made.hole.any()
+    for name in ("clean", "fill", "mixed"):
+        assert torch.equal(getattr(made, name), window[:, 2])
+    torch.testing.assert_close(made.weights, torch.full((1, 13, HEIGHT, WIDTH), 1 / 13))
+    for filled in (answer(model, window, force=spot), answer(model, window, hole=spot)):
+        assert float((filled.fill - window[:, 2]).abs()[..., 20:30, 40:50].mean()) > 0.01
+    assert len(asked) == 2
 
 
-# Switches and limits
+def test_a_training_fills_even_where_nothing_is_found(lively: Lively, window: Tensor) -> None:
+    model = quiet(lively()).train()
+    asked = listened(model)
+    assert not answer(model, window).hole.any()
+    assert asked
 
 
-def parameters(model: FilmRestorer) -> set[str]:
-    return {name for name, _ in model.named_parameters()}
-
-
-def test_without_frame_fusion_neighbours_do_not_matter_at_all(lively: Lively, window: Tensor) -> None:
-    other = torch.rand_like(window)
-    other[:, 2] = window[:, 2]
-    blindly = lively(frame_fusion=False)
-    assert apart(answer(blindly, window), answer(blindly, other)) == 0
-    seeing = lively()
-    assert apart(answer(seeing, window), answer(seeing, other)) > 1e-2
-
-
-def test_without_global_prompt_the_place_does_not_matter(lively: Lively, window: Tensor) -> None:
-    here, there = (0.1, 0.1, 0.3, 0.3), (0.5, 0.6, 0.7, 0.8)
-    without, with_prompt = lively(global_prompt=False), lively()
-    assert apart(answer(without, window, box=here), answer(without, window, box=there)) == 0
-    assert apart(answer(with_prompt, window, box=here), answer(with_prompt, window, box=there)) > 1e-4
-    gone = parameters(with_prompt) - parameters(without)
-    assert gone
-    assert all(name.startswith("denoiser.prompt.") for name in gone)
-
-
-def test_without_prompt_and_frequency_the_whole_frame_does_not_matter(lively: Lively, window: Tensor) -> None:
-    whole = torch.rand(1, 3, 32, 48)
-    without = lively(global_prompt=False, frequency=False)
-    assert apart(answer(without, window), answer(without, window, whole=whole)) == 0
-    for switch in ("global_prompt", "frequency"):
-        model = lively(**{switch: False})
-        assert apart(answer(model, window), answer(model, window, whole=whole)) > 1e-4
-    gone = parameters(lively()) - parameters(lively(frequency=False))
-    assert gone
-    assert all(name.startswith("denoiser.frequency.") for name in gone)
-
-
-def test_without_global_residual_it_has_no_influence(lively: Lively, window: Tensor) -> None:
-    residual = 0.1 * torch.randn(1, 3, HEIGHT, WIDTH)
-    without, with_residual = lively(global_residual=False), lively()
-    assert apart(answer(without, window), answer(without, window, residual=residual)) == 0
-    assert apart(answer(with_residual, window), answer(with_residual, window, residual=residual)) > 1e-2
-
-
-def test_what_was_found_in_the_small_frame_is_heard_with_the_residual_alone(lively: Lively, window: Tensor) -> None:
-    seen = torch.rand(1, 4, HEIGHT // 2, WIDTH // 2)
-    without, with_residual = lively(global_residual=False), lively()
-    assert apart(answer(without, window), answer(without, window, seen=seen)) == 0
-    assert apart(answer(with_residual, window), answer(with_residual, window, seen=seen)) > 1e-3
-    nothing = torch.zeros_like(seen)
-    assert apart(answer(with_residual, window), answer(with_residual, window, seen=nothing)) == 0
-
-
-def test_a_later_step_hears_its_own_estimate_and_not_what_was_found_small(lively: Lively, window: Tensor) -> None:
-    model, seen = lively(), torch.rand(1, 4, HEIGHT // 2, WIDTH // 2)
-    first = answer(model, window)
-    assert apart(answer(model, window, previous=first), answer(model, window, previous=first, seen=seen)) == 0
-
-
-def test_no_residual_is_a_residual_of_zero(lively: Lively, window: Tensor) -> None:
+def test_what_is_found_is_not_trained_by_the_fill_it_asks_for(lively: Lively, window: Tensor) -> None:
+    """The matte learns from the matte's truth; were it paid by the fill, it would look away from what is hard."""
     model = lively()
-    assert apart(answer(model, window), answer(model, window, residual=torch.zeros(1, 3, HEIGHT, WIDTH))) == 0
+    look = look_at(model, window)
+    made = model.denoise(look.evidence.centre, torch.ones(1), look)
+    assert not made.hole.requires_grad
+    weight = model.denoiser.leave.weight
+    learned = []
+    for told in (made.fill, made.clean):
+        told.sum().backward(retain_graph=True)
+        learned.append(weight.grad is not None and bool(weight.grad.any()))
+    assert learned == [False, True]
 
 
-def test_limits_reach_the_network() -> None:
-    assert FilmRestorer().limits == Limits()
-    model = FilmRestorer(width=8, features=8, prompt_dim=16, limits={"radius": 3, "halo": 16})
-    assert model.limits == replace(Limits(), radius=3, halo=16)
-    assert model.fusion.neighbours == 6
+# The residual, what was seen, and later steps
+
+
+def test_the_residual_is_laid_over_the_centre_before_anything_looks(lively: Lively, window: Tensor) -> None:
+    model, residual = lively(), 0.1 * torch.randn(1, 3, HEIGHT, WIDTH)
+    bare, laid = look_at(model, window), look_at(model, window, residual=residual)
+    assert torch.equal(laid.evidence.centre, window[:, 2] + residual)
+    for name in ("aligned", "raw", "columns", "doubt"):
+        assert torch.equal(getattr(laid.evidence, name), getattr(bare.evidence, name)), name
+    assert float((laid.fused.half - bare.fused.half).abs().max()) > 1e-3
+    assert apart(answer(model, window), answer(model, window, residual=residual)) > 1e-2
+    quietly = answer(quiet(model), window, residual=residual)
+    assert torch.equal(quietly.clean, window[:, 2] + residual)
+
+
+def test_the_denoiser_is_told_the_residual_too(lively: Lively, window: Tensor) -> None:
+    """The same centre tells another tale where it was mended first."""
+    model, residual = lively(), 0.1 * torch.randn(1, 3, HEIGHT, WIDTH)
+    look = look_at(model, window, residual=residual)
+    unaware = replace(look, residual=torch.zeros_like(residual))
+    with torch.no_grad():
+        one, other = (model.denoise(look.evidence.centre, torch.ones(1), told) for told in (look, unaware))
+    assert apart(one, other) > 1e-3
+
+
+def test_what_was_found_in_the_small_frame_is_heard(lively: Lively, window: Tensor) -> None:
+    model = lively()
+    for index in range(len(CLASSES)):
+        seen = torch.zeros(1, len(CLASSES), HEIGHT // 2, WIDTH // 2)
+        seen[:, index] = torch.rand(HEIGHT // 2, WIDTH // 2)
+        assert apart(answer(model, window), answer(model, window, seen=seen)) > 1e-3
+
+
+def test_later_steps_see_the_level_and_the_estimate_before(lively: Lively, window: Tensor) -> None:
+    model = lively()
+    first = answer(model, window)
+    assert apart(first, answer(model, window, sigma=0.5)) > 1e-3
+    later = answer(model, window, previous=first)
+    assert apart(first, later) > 1e-3
+    for other in (replace(first, logits=first.logits + 1), replace(first, clean=first.clean + 0.05)):
+        assert apart(later, answer(model, window, previous=other)) > 1e-3
+
+
+def test_a_later_step_hears_its_own_estimate_of_dirt_and_the_small_frames_of_what_is_broad(
+    lively: Lively, window: Tensor
+) -> None:
+    model = lively()
+    first = answer(model, window)
+    nothing = torch.zeros(1, len(CLASSES), HEIGHT // 2, WIDTH // 2)
+    later = answer(model, window, previous=first, seen=nothing)
+    for index in range(len(CLASSES)):
+        seen = nothing.clone()
+        seen[:, index] = torch.rand(HEIGHT // 2, WIDTH // 2)
+        change = apart(later, answer(model, window, previous=first, seen=seen))
+        assert change == 0 if index < LOCAL else change > 1e-3

@@ -1,230 +1,151 @@
-"""The guide tells flicker from light and damage: what both past and future deny, smooth, and nothing beside it."""
+"""The guide of a whole frame: flicker and stains taken back as a filter, the same in every window of the frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
-from frdm_engine.model.denoiser import CLASSES, Prediction, damage_of
-from frdm_engine.model.encoder import columns
-from frdm_engine.model.frame_fusion import Evidence, gather_evidence, window_motion
-from frdm_engine.model.guide import FAINT, LEAST, PLAIN, SMOOTH, composite, guide_of, level_of
+from frdm_engine.model.denoiser import CLASSES, FilmRestorer
+from frdm_engine.model.guide import STAIN_FAINT, STAIN_PLAIN, Guide, guide_of
+from frdm_engine.model.low_resolution import Broad
+from tests.model.looking import evidence_of
 
 Texture = Callable[..., Tensor]
 HEIGHT, WIDTH = 96, 128
 INNER = (..., slice(12, -12), slice(12, -12))
 
 
-def pan(texture: Texture, levels: Sequence[float], *, speed: float = 2.0) -> Tensor:
-    """(1, 5, 3, H, W): a texture that moves ``speed`` pixels a frame, each frame brighter by its level."""
-    frames = [texture(HEIGHT, WIDTH, x=speed * t) + level for t, level in enumerate(levels)]
-    return torch.stack(frames, dim=1)
+def broad_of(found: dict[str, Tensor] | None = None, *, gain: float = 1.0, offset: float = 0.0) -> Broad:
+    """A network that is sure of its classes where they are 1, and sure of nothing else."""
+    logits = torch.full((1, len(CLASSES), HEIGHT, WIDTH), -20.0)
+    for name, where in (found or {}).items():
+        logits[:, CLASSES.index(name)] += 40 * where[:, 0]
+    plane = torch.ones(1, 3, HEIGHT, WIDTH)
+    return Broad(gain * plane, offset * plane, logits)
 
 
-def evidence_of(window: Tensor) -> Evidence:
-    return gather_evidence(window, window_motion(window), columns(window[0])[None])
+def some_guide(count: int = 1) -> Guide:
+    """A guide of smooth random planes."""
+
+    def planes(channels: int) -> Tensor:
+        coarse = torch.rand(count, channels, 3, 4)
+        return torch.nn.functional.interpolate(coarse, size=(24, 32), mode="bilinear", align_corners=True)
+
+    return Guide(planes(3), planes(1), 0.5 + planes(3), planes(3), planes(1), planes(4))
 
 
-def told(window: Tensor) -> tuple[Tensor, Tensor]:
-    """Level and flicker of a window that holds no damage."""
-    return level_of(evidence_of(window), sound=torch.ones(1, 1, HEIGHT, WIDTH))
-
-
-def prediction(centre: Tensor, *, fill: Tensor, damage: Tensor) -> Prediction:
-    """A network that believes in dirt where ``damage`` (B, 1, H, W) is 1, and lays in ``fill``."""
-    logits = torch.full((centre.shape[0], len(CLASSES), *centre.shape[-2:]), -20.0)
-    logits[:, :1] = 40 * damage - 20
-    believed = damage_of(logits)
-    return Prediction(centre + believed * (fill - centre), fill, fill, logits, torch.ones(1, 6, *centre.shape[-2:]) / 6)
-
-
-# Level
-
-
-@pytest.mark.parametrize("off", [0.03, -0.03])
-def test_a_flickering_pan_is_evened_out(off: float, texture: Texture) -> None:
-    """Up to the mean of the window, of which the frame itself is a fifth."""
-    level, flicker = told(pan(texture, (0, 0, off, 0, 0)))
-    assert float(flicker[INNER].min()) > 0.95
-    evened = off + (flicker * level)[INNER]
-    assert float(evened.mean()) == pytest.approx(off / 5, abs=0.12 * abs(off))
-    assert float(evened.abs().max()) < 0.6 * abs(off)
-
-
-def test_a_flickering_run_comes_out_even(texture: Texture) -> None:
-    offs = torch.tensor([0.02, -0.02, 0.015, -0.01, 0.01, -0.025, 0.02, -0.015, 0.025]).tolist()
-    frames = [texture(HEIGHT, WIDTH, x=2.0 * t) for t in range(len(offs))]
-    left = []
-    for t in range(2, len(offs) - 2):
-        window = torch.stack([frames[k] + offs[k] for k in range(t - 2, t + 3)], dim=1)
-        level, flicker = told(window)
-        left.append(offs[t] + float((flicker * level).mean()))
-    before = torch.tensor(offs[2:-2])
-    assert float(torch.tensor(left).diff().abs().mean()) < 0.5 * float(before.diff().abs().mean())
-
-
-@pytest.mark.parametrize("at", [1, 2, 3, 4])
-def test_a_switched_on_lamp_is_no_flicker(at: int, texture: Texture) -> None:
-    """It differs from the past alone, from whichever frame of the window on it burns."""
-    level, flicker = told(pan(texture, [0.03 * (t >= at) for t in range(5)]))
-    assert float((flicker * level).abs()[INNER].max()) < 1 / 255
-
-
-def test_a_lamp_that_is_slowly_dimmed_is_no_flicker(texture: Texture) -> None:
-    level, flicker = told(pan(texture, [0.02 * t for t in range(5)]))
-    assert float((flicker * level).abs()[INNER].max()) < 1 / 255
-
-
-@pytest.mark.parametrize("order", [(2, 1, 0, 1, 2), (3, 0, 1, 2, 3), (1, 2, 3, 4, 1), (2, 3, 4, 3, 2)], ids=str)
-@pytest.mark.parametrize("fade", [0.02, -0.02])
-def test_a_fade_at_the_end_of_a_shot_is_no_flicker(order: tuple[int, ...], fade: float, texture: Texture) -> None:
-    """What a cut hides is mirrored there; past and future being one frame must not make a fade look like flicker."""
-    frames = pan(texture, [fade * t for t in range(5)])
-    level, flicker = told(frames[:, list(order)])
-    assert float((flicker * level).abs()[INNER].max()) < 1.5 / 255
-
-
-@pytest.mark.parametrize("order", [(2, 1, 0, 1, 2), (3, 0, 1, 2, 3), (1, 2, 3, 4, 1), (2, 3, 4, 3, 2)], ids=str)
-def test_flicker_at_the_end_of_a_shot_is_evened_out(order: tuple[int, ...], texture: Texture) -> None:
-    frames = pan(texture, (0,) * 5)
-    frames[:, order[2]] += 0.03
-    level, flicker = told(frames[:, list(order)])
-    assert float((0.03 + (flicker * level)[INNER]).abs().mean()) < 0.5 * 0.03
-
-
-@pytest.mark.parametrize("off", [0.05, 0.07])
-def test_strong_flicker_does_not_pass_for_a_bad_match(off: float, texture: Texture) -> None:
-    level, flicker = told(pan(texture, (0, 0, off, 0, 0)))
-    assert float((off + (flicker * level)[INNER]).abs().mean()) < 0.4 * off
-
-
-def test_a_still_window_has_no_level_at_all(texture: Texture) -> None:
-    level, flicker = told(pan(texture, (0,) * 5, speed=0))
-    assert float(level.abs().max()) < 1e-5
-    assert not flicker.any()
-
-
-def test_what_is_faint_is_left_alone_and_what_is_plain_taken_back(texture: Texture) -> None:
-    shares = [
-        told(pan(texture, (0, 0, off, 0, 0), speed=0))[1][INNER]
-        for off in (0.8 * FAINT, (FAINT + PLAIN) / 2, 1.3 * PLAIN)
-    ]
-    assert not shares[0].any()
-    assert 0.3 < float(shares[1].mean()) < 0.7
-    assert float(shares[2].min()) == 1
-
-
-def test_each_channel_has_its_own_level(texture: Texture) -> None:
-    window = pan(texture, (0,) * 5, speed=0)
-    window[:, 2, 0] += 0.03
-    level, _ = told(window)
-    assert float(level[:, 0].mean()) < -0.018
-    assert float(level[:, 1:].abs().max()) < 1e-3
-
-
-def test_flicker_on_one_side_is_evened_on_that_side(texture: Texture) -> None:
-    window = pan(texture, (0,) * 5, speed=0)
-    window[:, 2, :, :, WIDTH // 2 :] += 0.03
-    level, flicker = told(window)
-    even = (flicker * level).mean(dim=1)[0]
-    assert float(even[:, WIDTH // 2 + 2 * SMOOTH :].mean()) < -0.015
-    assert float(even[:, : WIDTH // 2 - 2 * SMOOTH].abs().max()) < 1e-4
-    assert float(even.diff(dim=1).abs().max()) < 0.004  # smooth in between
-
-
-@pytest.mark.parametrize(("share", "flickers"), [(0.6 * LEAST, False), (4 * LEAST, True)])
-def test_a_lesser_part_of_the_frame_does_not_flicker(share: float, flickers: bool, texture: Texture) -> None:
-    """A thing that passes, a stain or a shadow, is not the film; what covers the frame is."""
-    window = pan(texture, (0,) * 5, speed=0)
-    side = round((share * HEIGHT * WIDTH) ** 0.5)
-    top, left = (HEIGHT - side) // 2, (WIDTH - side) // 2
-    window[:, 2, :, top : top + side, left : left + side] += 0.02
-    assert bool(told(window)[1].any()) == flickers
-
-
-def test_where_nothing_can_be_followed_nothing_is_known(texture: Texture) -> None:
-    window = pan(texture, (0, 0, 0.03, 0, 0), speed=0)
-    for t in (0, 1, 3, 4):
-        window[:, t] = texture(HEIGHT, WIDTH, seed=20 + t, span=(0.06, 0.25))
-    evidence = replace(evidence_of(window), doubt=torch.ones(1, 4, HEIGHT // 2, WIDTH // 2))
-    assert not level_of(evidence, sound=torch.ones(1, 1, HEIGHT, WIDTH))[1].any()
-
-
-@pytest.mark.parametrize("index", [0, 2])
-def test_each_of_a_batch_has_its_own_level(index: int, texture: Texture) -> None:
-    windows = torch.cat([pan(texture, (0, 0, off, 0, 0)) for off in (0.03, 0.0, -0.02)])
-    evidence = gather_evidence(windows, window_motion(windows), columns(windows.flatten(0, 1)).unflatten(0, (3, 5)))
-    together = level_of(evidence, sound=torch.ones(3, 1, HEIGHT, WIDTH))
-    alone = told(windows[index : index + 1])
-    for ours, own in zip(together, alone, strict=True):
-        torch.testing.assert_close(ours[index : index + 1], own, rtol=0, atol=1e-3)
-
-
-# Guide
-
-
-def spotted(texture: Texture, off: float) -> tuple[Tensor, Tensor, Tensor]:
-    """A window whose centre is off by a level and holds a white spot; the sound centre; where the spot is."""
-    window = pan(texture, (0, 0, off, 0, 0))
-    sound, spot = window[:, 2].clone(), torch.zeros(1, 1, HEIGHT, WIDTH)
+def spotted(texture: Texture, off: float) -> tuple[Tensor, Tensor]:
+    """A window whose centre is off by a level and holds a white spot; where the spot is."""
+    window = torch.stack([texture(HEIGHT, WIDTH, x=2.0 * t) + off * (t == 2) for t in range(5)], dim=1)
+    spot = torch.zeros(1, 1, HEIGHT, WIDTH)
     spot[..., 42:50, 62:70] = 1
-    window[:, 2] = torch.where(spot > 0, torch.ones_like(sound), sound)
-    return window, sound, spot
+    window[:, 2] = torch.where(spot > 0, torch.ones_like(window[:, 2]), window[:, 2])
+    return window, spot
 
 
-def test_damage_leaves_no_halo_in_the_level(texture: Texture) -> None:
-    window, sound, spot = spotted(texture, 0.0)
-    centre = window[:, 2]
-    guide = guide_of(prediction(centre, fill=sound, damage=spot), evidence_of(window))
-    assert float((guide.flicker * guide.level).abs().max()) < 0.5 / 255
-    outside = (spot == 0).expand(-1, 3, -1, -1)
-    assert float(guide.correction[outside].abs().max()) < 0.5 / 255
-    assert float((centre + guide.correction - sound)[~outside].abs().max()) < 0.01
+# What is taken back
 
 
-def test_what_is_known_as_damage_has_no_say_in_the_level(texture: Texture) -> None:
-    window, spot = pan(texture, (0,) * 5, speed=0), torch.zeros(1, 1, HEIGHT, WIDTH)
-    spot[..., 40:52, 60:72] = 1
-    window[:, 2] += 0.06 * spot
-    evidence = evidence_of(window)
-    blind, knowing = (level_of(evidence, sound=1 - known * spot)[0] for known in (0.0, 0.98))
-    assert float(blind.abs().max()) > 0.008
-    assert float(knowing.abs().max()) < 0.1 * float(blind.abs().max())
+def test_the_base_is_the_lit_frame_under_the_stains_filter() -> None:
+    """Flicker first: the filter of a stain is that of the film as it should have been lit."""
+
+    def plane(value: float, channels: int = 3) -> Tensor:
+        return torch.full((1, channels, 2, 2), value)
+
+    frame = plane(0.4)
+    made = Guide(plane(0.1), plane(0.5, 1), plane(2.0), plane(-0.3), plane(1.0, 1), plane(0.0, 4)).base(frame)
+    torch.testing.assert_close(made, plane(2 * (0.4 + 0.5 * 0.1) - 0.3))
 
 
-def test_flicker_is_evened_under_damage_too(texture: Texture) -> None:
-    window, sound, spot = spotted(texture, 0.03)
-    guide = guide_of(prediction(window[:, 2], fill=sound - 0.03, damage=spot), evidence_of(window))
-    even = (guide.flicker * guide.level).mean(dim=1, keepdim=True)
-    assert float(even[spot > 0].mean()) == pytest.approx(float(even[INNER].mean()), rel=0.25)
-    assert float(even.mean()) < -0.015
-    mended = window[:, 2] + guide.correction
-    assert float((mended - (sound - 0.03))[spot.expand(-1, 3, -1, -1) > 0].abs().max()) < 1e-3
+@pytest.mark.parametrize(
+    ("chance", "share"),
+    [(0.0, 0.0), (STAIN_FAINT, 0.0), ((STAIN_FAINT + STAIN_PLAIN) / 2, 0.5), (STAIN_PLAIN, 1.0), (1.0, 1.0)],
+)
+def test_a_stain_is_taken_back_as_far_as_it_is_plain(chance: float, share: float) -> None:
+    none, one = torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2)
+    frame = torch.rand(1, 3, 2, 2)
+    made = Guide(none, 0 * one, none + 1.5, none - 0.1, chance * one, none).base(frame)
+    torch.testing.assert_close(made, frame + share * (0.5 * frame - 0.1))
+
+
+def test_a_guide_of_nothing_leaves_every_bit(texture: Texture) -> None:
+    window = texture(HEIGHT, WIDTH)[:, None].expand(-1, 5, -1, -1, -1).contiguous()
+    guide = guide_of(broad_of(gain=1.3, offset=0.1), evidence_of(window))
+    assert torch.equal(guide.base(window[:, 2]), window[:, 2])
+
+
+# Windows
+
+
+def test_a_window_of_the_guide_is_a_crop_of_the_whole() -> None:
+    guide = some_guide()
+    whole = guide.grown(96, 128, torch.tensor([[0.0, 0.0, 1.0, 1.0]]))
+    part = guide.grown(32, 64, torch.tensor([[0.25, 1 / 3, 0.75, 2 / 3]]))
+    for name, value in vars(part).items():
+        torch.testing.assert_close(value, getattr(whole, name)[..., 32:64, 32:96], rtol=0, atol=1e-5, msg=name)
+    frame = torch.rand(1, 3, 96, 128)
+    torch.testing.assert_close(
+        part.base(frame[..., 32:64, 32:96]), whole.base(frame)[..., 32:64, 32:96], rtol=0, atol=1e-5
+    )
+
+
+def test_each_window_has_the_guide_of_its_own_frame() -> None:
+    guide, box = some_guide(2), torch.tensor([[0.0, 0.0, 0.5, 0.5]])
+    both = guide.grown(16, 16, box.expand(3, 4), torch.tensor([1, 0, 1]))
+    for index, owner in enumerate((1, 0, 1)):
+        alone = Guide(**{name: value[owner : owner + 1] for name, value in vars(guide).items()}).grown(16, 16, box)
+        for name, value in vars(alone).items():
+            assert torch.equal(getattr(both, name)[index : index + 1], value), name
+
+
+# What it is made of
 
 
 def test_what_was_found_is_told_by_class_without_a_gradient(texture: Texture) -> None:
-    window, sound, spot = spotted(texture, 0.0)
-    made = prediction(window[:, 2], fill=sound, damage=spot)
-    logits = made.logits.clone().requires_grad_()
-    fill = made.fill.clone().requires_grad_()
-    guide = guide_of(replace(made, logits=logits, fill=fill), evidence_of(window))
-    assert guide.found.shape == (1, len(CLASSES), HEIGHT, WIDTH)
+    window, spot = spotted(texture, 0.0)
+    made = broad_of({"dirt": spot, "stain": spot.flip(-1)}, gain=1.2, offset=-0.1)
+    made = Broad(*(value.requires_grad_() for value in vars(made).values()))
+    guide = guide_of(made, evidence_of(window))
     torch.testing.assert_close(guide.found, made.logits.sigmoid())
+    torch.testing.assert_close(guide.stain[:, 0], guide.found[:, CLASSES.index("stain")])
+    assert torch.equal(guide.gain, made.gain)
+    assert torch.equal(guide.offset, made.offset)
     assert not any(value.requires_grad for value in vars(guide).values())
 
 
-# Composite
+def test_damage_leaves_no_halo_in_the_level(texture: Texture) -> None:
+    window, spot = spotted(texture, 0.0)
+    guide = guide_of(broad_of({"dirt": spot}), evidence_of(window))
+    assert float((guide.base(window[:, 2]) - window[:, 2]).abs().max()) < 0.5 / 255
 
 
-def test_the_composite_is_the_level_with_the_fill_where_damage_is(texture: Texture) -> None:
-    damaged, fill = texture(HEIGHT, WIDTH), texture(HEIGHT, WIDTH, seed=1)
-    spot = torch.zeros(1, 1, HEIGHT, WIDTH)
-    spot[..., 10:20, 10:20] = 1
-    even = torch.full_like(damaged, -0.02)
-    made = composite(damaged, prediction(damaged, fill=fill, damage=spot), even)
-    expected = torch.where(spot > 0, fill, damaged - 0.02)
-    torch.testing.assert_close(made, expected, rtol=0, atol=1e-5)
+@pytest.mark.parametrize("name", CLASSES[:3])
+def test_what_hides_the_picture_has_no_say_in_the_level(name: str, texture: Texture) -> None:
+    window, _ = spotted(texture, 0.0)
+    patch = torch.zeros(1, 1, HEIGHT, WIDTH)
+    patch[..., 30:62, 50:90] = 1
+    window[:, 2] += 0.05 * patch
+    evidence = evidence_of(window)
+    blind, knowing = (guide_of(broad_of(found), evidence).level for found in (None, {name: patch}))
+    assert float(blind[..., 40:52, 62:78].abs().mean()) > 0.01
+    assert float(knowing[INNER].abs().mean()) < 0.3 * float(blind[INNER].abs().mean())
+
+
+def test_flicker_is_evened_under_damage_too(texture: Texture) -> None:
+    window, spot = spotted(texture, 0.03)
+    guide = guide_of(broad_of({"dirt": spot}), evidence_of(window))
+    added = (guide.base(window[:, 2]) - window[:, 2]).mean(dim=1, keepdim=True)
+    assert float(added[spot > 0].mean()) == pytest.approx(float(added[INNER].mean()), rel=0.25)
+    assert float(added.mean()) < -0.015
+
+
+def test_flicker_is_measured_with_the_low_resolution_network_off(texture: Texture) -> None:
+    window, _ = spotted(texture, 0.03)
+    evidence = evidence_of(window)
+    model = FilmRestorer(width=8, features=8, prompt_dim=16, global_residual=False)
+    guide = guide_of(model.broad(evidence), evidence)
+    assert float((guide.flicker * guide.level).mean()) < -0.015
+    torch.testing.assert_close(guide.base(window[:, 2]), window[:, 2] + guide.flicker * guide.level)

@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from frdm_engine.damage import Damager, Recipe
 from frdm_engine.data.patches import Views, crop, truth_matte, views
 from frdm_engine.diffusion import NOISE
 from frdm_engine.model.checkpoint import load
-from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
+from frdm_engine.model.denoiser import LOCAL, FilmRestorer, Look, Prediction
 from frdm_engine.model.frame_fusion import move_features
-from frdm_engine.model.small import grow, shrink
+from frdm_engine.model.small import shrink
 from frdm_engine.restore.global_residual import Global, low_resolution
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.window import noise_like
@@ -72,14 +73,14 @@ def planes(picture: Array) -> Tensor:
 
 
 def whole_views(clip: Clip, frames: list[Array] | None = None) -> Views:
-    """The whole window of a clip of five frames (or of other frames with its truth)."""
-    window = torch.stack([planes(frame) for frame in frames or clip.damaged], dim=1)
-    return views(window, planes(clip.clean[2]), planes(clip.mattes[2]))
+    """The whole window of a clip of five frames (or of other frames with its truth); what is broad is not looked at."""
+    window, clean = torch.stack([planes(frame) for frame in frames or clip.damaged], dim=1), planes(clip.clean[2])
+    return views(window, clean, clean, planes(clip.mattes[2]))
 
 
 def guide(model: FilmRestorer, whole: Views) -> Global:
     small = [shrink(frame, model.limits.small_side) for frame in whole.window.unbind(1)]
-    return low_resolution(model, small, seed=0, frame=2, steps=1)
+    return low_resolution(model, small)
 
 
 def look(
@@ -96,11 +97,12 @@ def look(
     part = crop(whole, x, y, x + size, y + size)
     place = torch.tensor([[x / width, y / height, (x + size) / width, (y + size) / height]])
     features = model.encode(part.window[0], part.columns[0])[None]
+    here, centre = given.guide.grown(size, size, place), part.evidence.centre
     return model.look(
         part.evidence,
         move_features(features, part.flow),
-        residual=grow(given.guide.correction, size, size, place),
-        seen=grow(given.guide.found, size // 2, size // 2, place),
+        residual=here.base(centre) - centre,
+        seen=F.avg_pool2d(here.found, 2),
         box=place if box is None else torch.tensor([box]),
         prompt=given.prompt,
     )
@@ -138,23 +140,27 @@ def test_global_prompt_knows_the_place(model: FilmRestorer, film: Callable[..., 
 
 
 def test_a_wrong_neighbour_is_trusted_less(model: FilmRestorer, film: Callable[..., Clip]) -> None:
-    """In the fill's mixture a stranger's frame weighs less than the neighbour did, where there is damage."""
+    """In the fill's mixture a stranger's frame, as it is and moved, weighs less than the neighbour did in damage."""
+
+    def weight(predicted: Prediction, neighbour: int, spots: Tensor) -> float:
+        return float(predicted.weights[0, [5 + neighbour, 9 + neighbour]].sum(dim=0)[spots].mean())
+
     falls = []
     for seed in range(3):
         clip, stranger = film(128, 160, frames=5, seed=seed), film(128, 160, frames=5, seed=50 + seed)
-        spots = torch.from_numpy(clip.visible[2])[:128, :128]
+        spots = torch.from_numpy(clip.mattes[2][:128, :128, :LOCAL].max(axis=2) > 0.5)
         good_view = whole_views(clip)
         given = guide(model, good_view)
         good = look(model, good_view, given, (0, 0), 128)
-        kept = predict(model, good, (0, 0)).weights
+        kept = predict(model, good, (0, 0))
         for index, neighbour in ((0, 0), (1, 1), (3, 2), (4, 3)):
             frames = [*clip.damaged]
             frames[index] = stranger.damaged[index]
             wrong = look(model, whole_views(clip, frames), given, (0, 0), 128)
             assert float((wrong.fused.half - good.fused.half).abs().mean()) > 1e-3
             assert float((wrong.fused.quarter - good.fused.quarter).abs().mean()) > 1e-3
-            weights = predict(model, wrong, (0, 0)).weights
-            falls.append(float((kept - weights)[0, 2 + neighbour][spots].mean() / kept[0, 2 + neighbour][spots].mean()))
+            left = weight(predict(model, wrong, (0, 0)), neighbour, spots)
+            falls.append(1 - left / weight(kept, neighbour, spots))
     print("share of its weight that a wrong neighbour loses:", np.round(falls, 2))
     assert np.mean(falls) > 0.2
 
@@ -162,7 +168,7 @@ def test_a_wrong_neighbour_is_trusted_less(model: FilmRestorer, film: Callable[.
 def test_the_frequency_module_reaches_the_result_and_does_no_harm(
     model: FilmRestorer, film: Callable[..., Clip]
 ) -> None:
-    """The same patch with and without what the module answers, judged where the frame was damaged.
+    """The same patch with and without what the module answers, judged where dirt and scratches hide the frame.
 
     The constant part of the answer, its bias, carries no texture and stays.
     """
@@ -174,7 +180,7 @@ def test_the_frequency_module_reaches_the_result_and_does_no_harm(
     for seed in range(4):
         whole = whole_views(film(192, 288, frames=5, seed=100 + seed, recipe=FILTHY))
         given = guide(model, whole)
-        clean, spots = whole.clean[..., 32:160, 16:144], whole.matte[..., 32:160, 16:144][:, :3].amax(dim=1) > 0.5
+        clean, spots = whole.clean[..., 32:160, 16:144], whole.matte[..., 32:160, 16:144][:, :LOCAL].amax(dim=1) > 0.5
         pair = [predict(judged, look(judged, whole, given, (16, 32), 128), (16, 32)) for judged in (model, without)]
         assert not torch.equal(pair[0].fill, pair[1].fill)
         errors.append([float((p.fill - clean).square().mean(dim=1)[spots].mean()) for p in pair])

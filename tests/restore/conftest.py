@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,10 @@ Array = npt.NDArray[np.float32]
 def tiny() -> Callable[..., Loaded]:
     """Makes models of random weights; `bias` on the logits says how much of a frame they think is damaged.
 
-    `local` ones do not look at the small whole frame.
+    `stains` is that of stains, told by the small whole frame; `local` ones do not look at it.
     """
 
-    def make(*, bias: float = -10.0, local: bool = False, **limits: int) -> Loaded:
+    def make(*, bias: float = -10.0, stains: float | None = None, local: bool = False, **limits: int) -> Loaded:
         switches = dict.fromkeys(("global_prompt", "frequency", "global_residual"), not local)
         limits = {"small_side": 32, "halo": 16} | limits
         model = FilmRestorer(width=8, features=8, prompt_dim=16, limits=limits, **switches)
@@ -36,11 +37,15 @@ def tiny() -> Callable[..., Loaded]:
             for parameter in model.parameters():
                 spread = 0.7 / max(parameter[0].numel(), 1) ** 0.5 if parameter.ndim > 1 else 0.1
                 parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
-            leave = model.denoiser.leave
-            first = 4 * sum(model.denoiser.heads[:2])
-            leave.weight[: first - 12] *= 0.3
-            leave.weight[first:] *= 40
-            leave.bias[first:] = bias
+            said = model.denoiser.leave
+            said.weight *= 40
+            said.get_parameter("bias").fill_(bias)
+            model.denoiser.filler.leave.weight *= 0.3
+            if model.low_resolution is not None:
+                broad = model.low_resolution.leave
+                broad.weight[:6] *= 0.3
+                broad.weight[6:] *= 240
+                broad.get_parameter("bias")[6:] = bias - 20 if stains is None else stains
         return Loaded("tiny", model.eval(), "0" * 64)
 
     return make
@@ -48,11 +53,10 @@ def tiny() -> Callable[..., Loaded]:
 
 @pytest.fixture(scope="session")
 def restorer(tiny: Callable[..., Loaded]) -> Callable[..., Restorer]:
-    """Makes restorers of the tiny model with settings of their own."""
+    """Makes restorers of the tiny model, told as `tiny` is, with settings of their own."""
 
-    def make(*, bias: float = -10.0, local: bool = False, settings: Settings | None = None, **limits: int) -> Restorer:
-        loaded = tiny(bias=bias, local=local, **limits)
-        return Restorer(loaded, device=torch.device("cpu"), settings=settings)
+    def make(*, settings: Settings | None = None, **told: Any) -> Restorer:
+        return Restorer(tiny(**told), device=torch.device("cpu"), settings=settings)
 
     return make
 

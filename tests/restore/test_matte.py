@@ -14,7 +14,8 @@ from frdm_engine.restore.matte import FULL, HIGH, LOW, hysteresis, mattes, opaci
 
 Array = npt.NDArray[np.float32]
 PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
-LOGITS = hnp.arrays(np.float32, (4, 7, 9), elements=st.floats(-8, 8, width=32))
+HIDDEN = CLASSES[:3]
+LOGITS = hnp.arrays(np.float32, (3, 7, 9), elements=st.floats(-8, 8, width=32))
 MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
 SURE = HIGH["dirt"]
 LIKELY = (LOW + SURE) / 2
@@ -93,54 +94,69 @@ def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
 
 
 def test_each_class_has_its_matte_and_its_switch() -> None:
-    logits, flicker = np.full((4, 8, 6), -9, np.float32), np.zeros((8, 6), np.float32)
+    logits, flicker = np.full((3, 8, 6), -9, np.float32), np.zeros((8, 6), np.float32)
     for index in range(3):
         logits[index, :, index + 1] = 9
     flicker[:, 4] = 1
-    everything = mattes(logits, flicker=flicker, fix=CLASSES, strength=1)
+    everything = mattes(HIDDEN, logits, flicker=flicker, fix=CLASSES, strength=1)
     for index, name in enumerate(CLASSES):
         assert np.flatnonzero(everything[index]).tolist() == [6 * row + index + 1 for row in range(8)]
-        alone = mattes(logits, flicker=flicker, fix=(name,), strength=1)
+        alone = mattes(HIDDEN, logits, flicker=flicker, fix=(name,), strength=1)
         np.testing.assert_array_equal(alone[index], everything[index])
         assert np.count_nonzero(alone) == 8
-        others = mattes(logits, flicker=flicker, fix=tuple(set(CLASSES) - {name}), strength=1)
+        others = mattes(HIDDEN, logits, flicker=flicker, fix=tuple(set(CLASSES) - {name}), strength=1)
         assert not others[index].any()
         assert np.count_nonzero(others) == 24
 
 
-def test_flicker_is_told_by_the_levels_and_not_by_its_logit() -> None:
-    """Strength thins it out below 1; above 1 there is no more to take back."""
+def test_classes_come_in_the_order_of_their_names_each_with_its_own_bars() -> None:
+    """The same logits are a scratch where they are a line, and dirt wherever they are."""
+    logits = np.full((2, 40, 40), -9, np.float32)
+    logits[:, 10:14, 10:14] = 9
+    one, other = (
+        mattes(names, logits, fix=CLASSES, strength=1) for names in (("dirt", "scratch"), ("scratch", "dirt"))
+    )
+    np.testing.assert_array_equal(one, other[::-1])
+    assert one[0].any()
+    assert not one[1].any()
+
+
+def test_without_flicker_there_is_no_matte_of_it() -> None:
+    logits = np.full((2, 4, 4), 9, np.float32)
+    assert mattes(CLASSES[:2], logits, fix=CLASSES, strength=1).shape == (2, 4, 4)
+    assert mattes(("stain",), logits[:1], flicker=logits[0] / 9, fix=CLASSES, strength=1).shape == (2, 4, 4)
+
+
+def test_strength_thins_flicker_out_below_one() -> None:
+    """Above 1 there is no more to take back."""
     flicker = np.array([[0.0, 0.25, 1.0]], np.float32)
-    for claimed in (-9, 9):
-        logits = np.full((4, 1, 3), -9, np.float32)
-        logits[3] = claimed
-        for strength, share in ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (3.0, 1.0)):
-            made = mattes(logits, flicker=flicker, fix=CLASSES, strength=strength)
-            np.testing.assert_array_equal(made[3], share * flicker)
-            assert not made[:3].any()
+    logits = np.full((1, 1, 3), -9, np.float32)
+    for strength, share in ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (3.0, 1.0)):
+        made = mattes(("stain",), logits, flicker=flicker, fix=CLASSES, strength=strength)
+        np.testing.assert_array_equal(made[1], share * flicker)
+        assert not made[0].any()
 
 
 def test_a_scratch_is_a_line() -> None:
     """A fat upright thing, a leg say, is no scratch, whatever the network thinks; as dirt it may go."""
-    logits = np.full((4, 40, 40), -9, np.float32)
+    logits = np.full((2, 40, 40), -9, np.float32)
     logits[1, 2:38, 5:7] = 9
     logits[1, 2:38, 20:30] = 9
-    none = np.zeros((40, 40), np.float32)
-    made = mattes(logits, flicker=none, fix=CLASSES, strength=1)
+    made = mattes(CLASSES[:2], logits, fix=CLASSES, strength=1)
     assert (made[1, 2:38, 5:7] == 1).all()
     assert not made[1, :, 10:].any()
     logits[0] = logits[1]
-    assert (mattes(logits, flicker=none, fix=CLASSES, strength=1)[0, 2:38, 20:30] == 1).all()
+    assert (mattes(CLASSES[:2], logits, fix=CLASSES, strength=1)[0, 2:38, 20:30] == 1).all()
 
 
 def test_force_adds_and_protect_wins() -> None:
-    logits = np.full((4, 4, 6), -9, np.float32)
+    logits = np.full((3, 4, 6), -9, np.float32)
     logits[0, 2] = 9
     force, protect = np.zeros((4, 6), np.float32), np.zeros((4, 6), np.float32)
     force[0, :4] = [1.0, 0.5, 1.0, 7.0]
     protect[0, 2], protect[2, 1], protect[2, 2] = 1.0, 1.0, 0.25
     flicker = np.full((4, 6), 0.5, np.float32)
-    made = mattes(logits, flicker=flicker, fix=CLASSES, strength=1, protect=protect, force=force)
+    made = mattes(HIDDEN, logits, flicker=flicker, fix=CLASSES, strength=1, protect=protect, force=force)
     assert made[0, 0].tolist() == [1.0, 0.5, 0.0, 1.0, 0.0, 0.0]
     assert made[0, 2].tolist() == [1.0, 0.0, 0.75, 1.0, 1.0, 1.0]
     assert made[3, 0].tolist() == [0.5, 0.5, 0.0, 0.5, 0.5, 0.5]
@@ -149,20 +165,20 @@ def test_force_adds_and_protect_wins() -> None:
 
 def test_force_holds_whatever_is_switched_off() -> None:
     force = np.ones((2, 2), np.float32)
-    made = mattes(np.full((4, 2, 2), 9, np.float32), flicker=force, fix=("stain",), strength=0, force=force)
+    made = mattes(HIDDEN, np.full((3, 2, 2), 9, np.float32), flicker=force, fix=("stain",), strength=0, force=force)
     assert (made[0] == 1).all()
     assert not made[1:].any()
 
 
 def test_strength_zero_changes_nothing() -> None:
     flicker = np.ones((3, 3), np.float32)
-    assert not mattes(np.full((4, 3, 3), 30, np.float32), flicker=flicker, fix=CLASSES, strength=0).any()
+    assert not mattes(HIDDEN, np.full((3, 3, 3), 30, np.float32), flicker=flicker, fix=CLASSES, strength=0).any()
 
 
 @given(LOGITS, FLICKERS, st.sampled_from([0, 0.1, 0.5, 1, 2]), st.sampled_from([1.0, 1.5, 8.0]))
 def test_more_strength_never_takes_away(logits: Array, flicker: Array, strength: float, factor: float) -> None:
-    less = mattes(logits, flicker=flicker, fix=CLASSES, strength=strength)
-    more = mattes(logits, flicker=flicker, fix=CLASSES, strength=strength * factor)
+    less = mattes(HIDDEN, logits, flicker=flicker, fix=CLASSES, strength=strength)
+    more = mattes(HIDDEN, logits, flicker=flicker, fix=CLASSES, strength=strength * factor)
     assert (more >= less).all()
 
 
@@ -171,7 +187,7 @@ def test_protected_and_unusable_pixels_stay_exactly(
     logits: Array, flicker: Array, protect: Array, force: Array
 ) -> None:
     usable = (np.arange(63).reshape(7, 9) % 5) > 0
-    made = mattes(logits, flicker=flicker, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable)
+    made = mattes(HIDDEN, logits, flicker=flicker, fix=CLASSES, strength=4, protect=protect, force=force, usable=usable)
     alpha = opacity(made)
     assert not alpha[protect == 1].any()
     assert not alpha[~usable].any()
@@ -188,7 +204,7 @@ def test_opacity_joins_the_classes() -> None:
 
 @given(LOGITS, FLICKERS)
 def test_opacity_is_exactly_zero_where_all_mattes_are(logits: Array, flicker: Array) -> None:
-    classes = mattes(logits, flicker=flicker, fix=CLASSES, strength=1)
+    classes = mattes(HIDDEN, logits, flicker=flicker, fix=CLASSES, strength=1)
     alpha = opacity(classes)
     assert not alpha[(classes == 0).all(axis=0)].any()
     assert (alpha[(classes > 1e-6).any(axis=0)] > 0).all()

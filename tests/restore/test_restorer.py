@@ -13,24 +13,14 @@ import torch
 from torch import nn
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
-from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.restore.restorer import Restored, Restorer, choose_device
 from frdm_engine.restore.settings import GIB, Settings
 from frdm_engine.tiling import Plan, Tile
+from tests.restore.results import alike, differ
 
 Array = npt.NDArray[np.float32]
 Make = Callable[..., Restorer]
 Pictures = Callable[..., dict[int, Array]]
-
-
-def alike(one: Restored, other: Restored) -> None:
-    """Equal bit for bit."""
-    for name in ("picture", "mattes", "alpha"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-
-
-def differ(one: Restored, other: Restored) -> bool:
-    return not np.array_equal(one.picture, other.picture)
 
 
 def restore_all(restorer: Restorer, window: dict[int, Array], order: Iterable[int]) -> dict[int, Restored]:
@@ -86,118 +76,6 @@ def test_pixels_that_are_not_usable_stay(restorer: Make, pictures: Pictures) -> 
     assert (made.alpha[usable] == 1).all()
 
 
-# C11: the artist decides
-
-
-def test_protect_force_and_switches(restorer: Make, pictures: Pictures) -> None:
-    window = pictures(72, 100, range(5))
-    free = restorer().restore(window, 2)
-    protect, force = np.zeros((72, 100), np.float32), np.zeros((72, 100), np.float32)
-    protect[:, :50], force[:, 40:60] = 1, 1
-    made = restorer().restore(window, 2, protect=protect, force=force)
-    np.testing.assert_array_equal(made.picture[:, :50], window[2][:, :50])
-    assert (made.alpha[:, 50:60] == 1).all()
-    np.testing.assert_array_equal(made.mattes[:, :, 60:], free.mattes[:, :, 60:])
-    for index, name in enumerate(CLASSES):
-        alone = restorer(settings=Settings(fix=(name,))).restore(window, 2)
-        np.testing.assert_array_equal(alone.mattes[index], free.mattes[index])
-        assert not np.delete(alone.mattes, index, axis=0).any()
-
-
-def test_settings_decide_the_pixels(restorer: Make, pictures: Pictures) -> None:
-    window = pictures(72, 100, range(5))
-    plain = restorer().restore(window, 2)
-    alike(plain, restorer(settings=Settings(vram=8 * GIB)).restore(window, 2))
-    for other in (Settings(seed=1), Settings(steps=2), Settings(strength=2)):
-        assert differ(plain, restorer(settings=other).restore(window, 2)), other
-
-
-def test_a_repair_too_smooth_gets_grain(restorer: Make) -> None:
-    rng = np.random.default_rng(0)
-    window = {number: (0.5 + 0.03 * rng.standard_normal((72, 100, 3))).astype(np.float32) for number in range(5)}
-    force = np.zeros((72, 100), np.float32)
-    force[20:50, 30:70] = 1
-
-    def spread(share: float) -> float:
-        averaging = restorer(settings=Settings(grain=share))
-        with torch.no_grad():  # an even mixture of all candidates, and no damage
-            for layer in (averaging.model.denoiser.leave, averaging.model.fusion.trust):
-                for parameter in layer.parameters():
-                    parameter.zero_()
-            averaging.model.denoiser.leave.get_parameter("bias")[-16:] = -30
-        made = averaging.restore(window, 2, force=force)
-        return float(made.picture[20:50, 30:70].std())
-
-    assert spread(0.0) < 0.02
-    assert 0.025 < spread(1.0) < 0.035
-
-
-# Flicker
-
-
-def flickering(pictures: Pictures, by: float = 0.03) -> tuple[dict[int, Array], Array]:
-    """Nine frames of which the fifth is brighter, and the fifth as it was."""
-    window = pictures(72, 100, range(9))
-    sound = window[4].copy()
-    window[4] = window[4] + np.float32(by)
-    return window, sound
-
-
-@pytest.mark.parametrize("by", [0.03, -0.03])
-def test_flicker_is_taken_back_and_the_detail_stays(by: float, restorer: Make, pictures: Pictures) -> None:
-    window, sound = flickering(pictures, by)
-    made = restorer(bias=-1e4, small_side=96).restore(window, 4)
-    assert not made.mattes[:3].any()
-    assert made.mattes[3].mean() > 0.9
-    off = float((window[4] - sound).mean())
-    # The level moves to the mean of the window, a fifth of which is the frame itself.
-    assert abs(float((made.picture - sound).mean()) - off / 5) < 0.12 * abs(by)
-    added = made.picture - window[4]
-    assert np.abs(np.diff(added, axis=0)).max() < 0.002
-    assert np.abs(np.diff(added, axis=1)).max() < 0.002
-
-
-def test_strength_and_masks_hold_for_flicker(restorer: Make, pictures: Pictures) -> None:
-    window, _ = flickering(pictures)
-    whole = restorer(bias=-1e4, small_side=96).restore(window, 4)
-    half = restorer(bias=-1e4, small_side=96, settings=Settings(strength=0.5)).restore(window, 4)
-    np.testing.assert_allclose(half.picture - window[4], (whole.picture - window[4]) / 2, atol=1e-6)
-    protect, usable = np.zeros((72, 100), np.float32), np.ones((72, 100), np.bool_)
-    protect[:, :40], usable[60:] = 1, False
-    held = restorer(bias=-1e4, small_side=96).restore(window, 4, protect=protect, usable=usable)
-    free = (protect == 0) & usable
-    np.testing.assert_array_equal(held.picture[~free], window[4][~free])
-    np.testing.assert_array_equal(held.picture[free], whole.picture[free])
-    off = restorer(bias=-1e4, small_side=96, settings=Settings(fix=("dirt", "scratch", "stain"))).restore(window, 4)
-    np.testing.assert_array_equal(off.picture, window[4])
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"strength": -0.1},
-        {"strength": 17},
-        {"strength": float("nan")},
-        {"steps": 0},
-        {"steps": 65},
-        {"grain": -1},
-        {"grain": 5},
-        {"fix": ()},
-        {"fix": ("dirt", "dust")},
-    ],
-    ids=str,
-)
-def test_a_setting_out_of_range_is_named(wrong: dict[str, Any]) -> None:
-    with pytest.raises(SettingError, match=f"--{next(iter(wrong))} "):
-        Settings(**wrong)
-
-
-def test_the_record_holds_what_decides_the_pixels() -> None:
-    record = Settings(fix=("dirt",), steps=2, vram=5).record()
-    wanted = {"fix": ["dirt"], "strength": 1.0, "steps": 2, "seed": 0, "grain": 1.0, "tile": None}
-    assert record == wanted
-
-
 # C2: same in, same out
 
 
@@ -243,9 +121,11 @@ class Backwards(Restorer):
 
     done: dict[int, Array]
 
-    def _tile(self, tile: Tile, plan: Plan, *rest: Any) -> Array:
+    def _tile(self, tile: Tile, plan: Plan, *rest: Any, **given: Any) -> Array:
         if tile.index == 0:
-            self.done = {other.index: Restorer._tile(self, other, plan, *rest) for other in reversed(plan.tiles)}
+            self.done = {
+                other.index: Restorer._tile(self, other, plan, *rest, **given) for other in reversed(plan.tiles)
+            }
         return self.done[tile.index]
 
 
@@ -265,7 +145,7 @@ def test_tiles_make_the_frame_that_one_piece_makes(tile: int, restorer: Make, pi
     whole, tiled = (
         restorer(settings=Settings(grain=0, tile=size)).restore(window, 2, force=everything) for size in (None, tile)
     )
-    assert np.abs(whole.picture - window[2]).mean() > 0.1
+    assert np.abs(whole.picture - window[2]).mean() > 0.05
     apart = np.abs(whole.picture - tiled.picture)
     assert apart.mean() < 0.002
     assert apart.max() < 0.02
@@ -339,7 +219,6 @@ class Limited(nn.Module):
     def __init__(self, inner: nn.Module, largest: int, error: type[Exception]) -> None:
         super().__init__()
         self.inner, self.largest, self.error = inner, largest, error
-        self.heads = inner.heads
 
     def forward(self, state: torch.Tensor, *rest: Any) -> Any:
         if max(state.shape[-2:]) > self.largest:

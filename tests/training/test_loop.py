@@ -25,7 +25,7 @@ from frdm_engine.errors import CheckpointError
 from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.training.ema import Average
-from frdm_engine.training.loop import Report, Schedule, Training, facts_of, step_loss
+from frdm_engine.training.loop import GENTLE, Report, Schedule, Training, facts_of, step_loss
 from frdm_engine.training.presets import PRESETS, Preset
 
 CPU = torch.device("cpu")
@@ -217,7 +217,7 @@ def test_the_log_tells_each_interval(tmp_path: Path, repeated: PatchStream) -> N
         assert 0 < line["rate"] <= TINY.rate
         assert 0 <= line["waited"] < 1
         assert line["megapixels_per_second"] > 0
-        assert {"image", "matte", "dirt_psnr", "dirt_psnr_before", "scratch_recall", "stain_precision"} <= set(line)
+        assert {"image", "matte", "dirt_psnr", "dirt_psnr_before", "scratch_recall", "dirt_precision"} <= set(line)
 
 
 def test_the_rate_warms_up_and_falls_over_all_stretches(tmp_path: Path) -> None:
@@ -231,6 +231,17 @@ def test_the_rate_warms_up_and_falls_over_all_stretches(tmp_path: Path) -> None:
     assert late == sorted(late, reverse=True)
     assert late[2] == pytest.approx(0.51)
     assert late[4] == late[5] == pytest.approx(0.02)
+
+
+def test_a_training_that_begins_from_weights_goes_gently(tmp_path: Path) -> None:
+    FilmRestorer(**MODEL).save_pretrained(tmp_path / "given")
+    bare = Training(tmp_path / "bare", TINY, device=CPU)
+    begun = Training(tmp_path / "begun", TINY, device=CPU, weights=tmp_path / "given")
+    begun.save()
+    again = Training(tmp_path / "begun", TINY, device=CPU)
+    for minutes in (0.0, 5.0):
+        rates = [made._rate(minutes, LONG) for made in (bare, begun, again)]
+        assert rates[1] == rates[2] == pytest.approx(GENTLE * rates[0])
 
 
 # Ends

@@ -1,4 +1,4 @@
-"""The loss is nothing for the truth, grows with each kind of error, and weighs what is small."""
+"""The loss is nothing for the truth, grows with each kind of error, and weighs what is small; apart, what is broad."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from frdm_engine.model.denoiser import CLASSES, Prediction, damage_of
-from frdm_engine.training.loss import CHARBONNIER, SMALL, WINDOW, charbonnier, figures, restoration_loss
+from frdm_engine.model.denoiser import LOCAL, Prediction, damage_of
+from frdm_engine.model.low_resolution import Broad
+from frdm_engine.training.loss import (
+    CHARBONNIER,
+    DIRT,
+    DOUBTED,
+    SCRATCH,
+    broad_loss,
+    charbonnier,
+    figures,
+    restoration_loss,
+)
 
 SIDE = 16
-
-
-def prediction(fill: Tensor, logits: Tensor, mixed: Tensor | None = None) -> Prediction:
-    weights = torch.full((fill.shape[0], 6, *fill.shape[-2:]), 1 / 6)
-    return Prediction(fill, fill, fill if mixed is None else mixed, logits, weights)
 
 
 def sure(matte: Tensor) -> Tensor:
@@ -25,92 +30,106 @@ def sure(matte: Tensor) -> Tensor:
     return 40 * (matte - 0.5)
 
 
+def prediction(
+    fill: Tensor, logits: Tensor, *, base: Tensor, mixed: Tensor | None = None, hole: Tensor | None = None
+) -> Prediction:
+    """What is said of a frame ``base``, which the fill is laid over as far as the logits say; no hole unless told."""
+    weights = torch.full((fill.shape[0], 13, *fill.shape[-2:]), 1 / 13)
+    clean = base + damage_of(logits) * (fill - base)
+    none = torch.zeros_like(fill[:, :1])
+    return Prediction(clean, fill, fill if mixed is None else mixed, logits, weights, none if hole is None else hole)
+
+
 @pytest.fixture
 def truth() -> dict[str, Tensor]:
-    """Frames with a spot of dirt, a scratch and a stain."""
+    """Frames with a spot of dirt and a scratch, and a stain that was taken back before."""
     clean, matte = torch.rand(2, 3, SIDE, SIDE), torch.zeros(2, 4, SIDE, SIDE)
     matte[:, 0, 2:5, 2:5] = 1
     matte[:, 1, :, 9] = 1
     matte[:, 2, 8:14, 11:15] = 1
-    damaged = torch.where(matte.amax(dim=1, keepdim=True) > 0, 1 - clean, clean)
-    return {"damaged": damaged, "clean": clean, "matte": matte, "even": torch.zeros_like(clean)}
+    damaged = torch.where(matte[:, :LOCAL].amax(dim=1, keepdim=True) > 0, 1 - clean, clean)
+    return {"damaged": damaged, "clean": clean, "matte": matte}
 
 
-def loss_of(clean: Tensor, logits: Tensor, truth: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
-    total, parts = restoration_loss(prediction(clean, logits), weights=WINDOW, **truth)
+def told(truth: dict[str, Tensor]) -> Tensor:
+    """Logits that say the truth."""
+    return sure(truth["matte"][:, :LOCAL])
+
+
+def loss_of(fill: Tensor, logits: Tensor, truth: dict[str, Tensor], **given: Any) -> tuple[float, dict[str, float]]:
+    guess = prediction(fill, logits, base=truth["damaged"], **given)
+    total, parts = restoration_loss(guess, clean=truth["clean"], matte=truth["matte"])
     return float(total), parts
 
 
+def wrong_at(truth: dict[str, Tensor], y: int, x: int) -> Tensor:
+    """The clean frame but for one pixel."""
+    wrong = truth["clean"].clone()
+    wrong[:, :, y, x] += 0.2
+    return wrong
+
+
+# Dirt and scratches
+
+
 def test_the_truth_costs_nothing(truth: dict[str, Tensor]) -> None:
-    total, parts = loss_of(truth["clean"], sure(truth["matte"]), truth)
+    total, parts = loss_of(truth["clean"], told(truth), truth)
     assert total < 1e-6
     assert set(parts) == {"image", "composite", "frequency", "matte", "sharp"}
     assert all(0 <= value < 1e-6 for value in parts.values())
 
 
 def test_leaving_the_damage_costs_in_every_part(truth: dict[str, Tensor]) -> None:
-    _, parts = loss_of(truth["damaged"], sure(torch.zeros_like(truth["matte"])), truth)
+    _, parts = loss_of(truth["damaged"], torch.full_like(told(truth), -20.0), truth)
     assert min(parts.values()) > 0.01
 
 
-def test_what_the_matte_hides_does_not_reach_the_composite(truth: dict[str, Tensor]) -> None:
-    wrong = truth["clean"].clone()
-    wrong[:, :, 12:, :6] += 0.3  # sound, and not in the matte
-    _, parts = loss_of(wrong, sure(truth["matte"]), truth)
+def test_what_the_matte_hides_costs_nothing_but_in_a_hole(truth: dict[str, Tensor]) -> None:
+    """Where there is no damage the fill is nobody's business, unless it was made for a hole there."""
+    wrong = wrong_at(truth, 14, 2)
+    total, _ = loss_of(wrong, told(truth), truth)
+    assert total < 1e-6
+    hole = torch.zeros(2, 1, SIDE, SIDE)
+    hole[..., 14, 2] = 1
+    total, parts = loss_of(wrong, told(truth), truth, hole=hole)
+    assert parts["image"] > 1e-3
     assert parts["composite"] < 1e-6
-    assert parts["image"] > 1e-3  # as if all were damaged: what the fill is mixed from is trained everywhere
 
 
-def test_the_networks_own_paint_is_judged_in_damage_alone(truth: dict[str, Tensor]) -> None:
-    def image(y: int, x: int) -> float:
-        wrong = truth["clean"].clone()
-        wrong[:, :, y, x] += 0.2
-        guess = prediction(wrong, sure(truth["matte"]), mixed=truth["clean"])
-        return restoration_loss(guess, weights=WINDOW, **truth)[1]["image"]
-
-    assert image(14, 2) == pytest.approx(0, abs=1e-9)
-    assert image(3, 3) > 1e-3
+@pytest.mark.parametrize(("place", "weight"), [((3, 3), DIRT), ((1, 9), SCRATCH)])
+def test_a_damaged_pixel_counts_by_its_class(place: tuple[int, int], weight: float, truth: dict[str, Tensor]) -> None:
+    hole = torch.zeros(2, 1, SIDE, SIDE)
+    hole[..., 14, 2] = 1
+    doubted = loss_of(wrong_at(truth, 14, 2), told(truth), truth, hole=hole)[1]["image"]
+    damaged = loss_of(wrong_at(truth, *place), told(truth), truth, hole=hole)[1]["image"]
+    assert damaged / doubted == pytest.approx(weight / DOUBTED, rel=1e-3)
 
 
-def test_flicker_is_evened_out_before_the_composite_is_judged(truth: dict[str, Tensor]) -> None:
-    even = torch.full_like(truth["clean"], 0.1)
-    dark = truth | {"damaged": truth["clean"] - 0.1, "even": even}
-    guess = prediction(truth["clean"], sure(torch.zeros_like(truth["matte"])))
-    assert restoration_loss(guess, weights=WINDOW, **dark)[1]["composite"] < 1e-6
-    assert restoration_loss(guess, weights=WINDOW, **truth | {"damaged": dark["damaged"]})[1]["composite"] > 0.09
+def test_the_mixture_is_judged_apart_from_the_networks_own_paint(truth: dict[str, Tensor]) -> None:
+    """So that paint makes up for what candidates lack, and does not take their place."""
+    both = loss_of(wrong_at(truth, 3, 3), told(truth), truth)[1]["image"]
+    paint = loss_of(wrong_at(truth, 3, 3), told(truth), truth, mixed=truth["clean"])[1]["image"]
+    mixed = loss_of(truth["clean"], told(truth), truth, mixed=wrong_at(truth, 3, 3))[1]["image"]
+    assert both == pytest.approx(paint + mixed, rel=1e-3)
+    assert paint > mixed > 1e-3
 
 
-def test_the_small_frame_cares_for_what_is_broad() -> None:
-    assert SMALL.matte[2] / SMALL.matte[0] > WINDOW.matte[2] / WINDOW.matte[0]
-
-
-@pytest.mark.parametrize(("place", "index"), [((3, 3), 0), ((1, 9), 1), ((9, 12), 2)])
-def test_a_damaged_pixel_counts_by_its_class(place: tuple[int, int], index: int, truth: dict[str, Tensor]) -> None:
-    def image(y: int, x: int) -> float:
-        wrong = truth["clean"].clone()
-        wrong[:, :, y, x] += 0.2
-        return loss_of(wrong, sure(truth["matte"]), truth)[1]["image"]
-
-    assert image(*place) == pytest.approx((1 + WINDOW.picture[index]) * image(14, 2), rel=1e-3)
-
-
-def test_missed_damage_costs_what_false_damage_costs_and_dirt_more_than_stains(truth: dict[str, Tensor]) -> None:
+def test_missed_damage_costs_what_false_damage_costs(truth: dict[str, Tensor]) -> None:
     def matting(index: int, y: int, x: int) -> float:
-        claimed = truth["matte"].clone()
+        claimed = truth["matte"][:, :LOCAL].clone()
         claimed[:, index, y, x] = 1 - claimed[:, index, y, x]
         return loss_of(truth["clean"], sure(claimed), truth)[1]["matte"]
 
     assert matting(0, 3, 3) == pytest.approx(matting(0, 14, 2))
-    assert matting(0, 14, 2) > 2 * matting(2, 2, 2)
+    assert matting(1, 3, 9) == pytest.approx(matting(0, 14, 2))
+    assert matting(0, 3, 3) > 0.01
 
 
 def test_the_composite_weighs_harm_like_help(truth: dict[str, Tensor]) -> None:
-    def composite(y: int, x: int) -> float:
-        wrong = truth["clean"].clone()
-        wrong[:, :, y, x] += 0.2
-        return loss_of(wrong, sure(torch.ones_like(truth["matte"])), truth)[1]["composite"]
-
-    assert composite(3, 3) == pytest.approx(composite(14, 2), rel=1e-3)
+    everywhere = torch.full_like(told(truth), 20.0)
+    one, other = (loss_of(wrong_at(truth, *place), everywhere, truth)[1]["composite"] for place in ((3, 3), (14, 2)))
+    assert one == pytest.approx(other, rel=1e-3)
+    assert one > 1e-4
 
 
 def test_one_sharp_error_and_one_broad_error_weigh_alike_in_the_spectrum(truth: dict[str, Tensor]) -> None:
@@ -118,21 +137,26 @@ def test_one_sharp_error_and_one_broad_error_weigh_alike_in_the_spectrum(truth: 
     sharp, broad = truth["clean"].clone(), truth["clean"].clone()
     sharp[:, :, 14, 2] += 0.16
     broad += 0.16 / SIDE
-    everywhere = sure(torch.ones_like(truth["matte"]))  # the spectrum is that of the composite
+    everywhere = torch.full_like(told(truth), 20.0)  # the spectrum is that of the composite
     costs = [loss_of(wrong, everywhere, truth)[1]["frequency"] for wrong in (sharp, broad)]
     assert costs[0] > 5 * costs[1] > 0
 
 
+def test_what_is_broad_is_none_of_its_business(truth: dict[str, Tensor]) -> None:
+    other = truth | {"matte": torch.cat((truth["matte"][:, :LOCAL], torch.rand(2, 2, SIDE, SIDE)), dim=1)}
+    wrong = wrong_at(truth, 3, 3)
+    assert loss_of(wrong, told(truth), truth) == loss_of(wrong, told(truth), other)
+
+
 def test_gradients_are_finite_everywhere(truth: dict[str, Tensor]) -> None:
-    for clean in (truth["clean"], truth["damaged"], torch.full_like(truth["clean"], 50.0)):
-        for logits in (torch.zeros_like(truth["matte"]), sure(truth["matte"]), 1e4 * truth["matte"] - 5e3):
-            guess, say = clean.clone().requires_grad_(), logits.clone().requires_grad_()
-            total, _ = restoration_loss(prediction(guess, say), weights=WINDOW, **truth)
-            total.backward()
-            assert guess.grad is not None
-            assert say.grad is not None
-            assert torch.isfinite(guess.grad).all()
-            assert torch.isfinite(say.grad).all()
+    for fill in (truth["clean"], truth["damaged"], torch.full_like(truth["clean"], 50.0)):
+        for logits in (torch.zeros_like(told(truth)), told(truth), 1e4 * truth["matte"][:, :LOCAL] - 5e3):
+            guess, say = fill.clone().requires_grad_(), logits.clone().requires_grad_()
+            made = prediction(guess, say, base=truth["damaged"])
+            restoration_loss(made, clean=truth["clean"], matte=truth["matte"])[0].backward()
+            for asked in (guess, say):
+                assert asked.grad is not None
+                assert torch.isfinite(asked.grad).all()
 
 
 def test_charbonnier_is_squared_near_zero_and_absolute_far_from_it() -> None:
@@ -143,18 +167,13 @@ def test_charbonnier_is_squared_near_zero_and_absolute_far_from_it() -> None:
     assert float(values[2]) == float(values[3]) == pytest.approx(1 - CHARBONNIER, rel=1e-3)
 
 
-def test_damage_is_any_class_but_flicker() -> None:
-    logits = 3 * torch.randn(2, 4, 5, 6)
-    assert torch.equal(damage_of(logits), damage_of(torch.cat((logits[:, :3], -logits[:, 3:]), dim=1)))
-    assert float(damage_of(torch.zeros(1, 4, 1, 1))) == pytest.approx(1 - 0.5**3)
-
-
 def test_figures_count_what_they_say(truth: dict[str, Tensor]) -> None:
-    logits = sure(truth["matte"])
+    logits = told(truth)
     logits[:, 0, 2, 2:5] = -20  # a third of the dirt missed
     logits[:, 0, 14, :10] = 20  # and ten pixels of it seen where none is
-    found: dict[str, Any] = figures(prediction(truth["clean"], logits), **truth)
-    assert set(found) == {f"{n}_{what}" for n in CLASSES[:3] for what in ("area", "before", "after", "found", "hit")}
+    found: dict[str, Any] = figures(prediction(truth["clean"], logits, base=truth["damaged"]), **truth)
+    names = {f"{name}_{what}" for name in ("dirt", "scratch") for what in ("area", "before", "after", "found", "hit")}
+    assert set(found) == names | {"stain_area", "stain_before", "stain_after"}
     assert (found["dirt_area"], found["dirt_hit"], found["dirt_found"]) == (18, 12, 32)
     assert (found["scratch_area"], found["scratch_hit"], found["scratch_found"]) == (32, 32, 32)
     inside = truth["matte"][:, :1]
@@ -164,3 +183,57 @@ def test_figures_count_what_they_say(truth: dict[str, Tensor]) -> None:
     assert found["dirt_after"] == pytest.approx(float(missed), rel=1e-3)
     assert found["scratch_after"] == pytest.approx(0, abs=1e-6)
     assert math.isfinite(sum(found.values()))
+
+
+# What is broad
+
+
+@pytest.fixture
+def stained() -> dict[str, Tensor]:
+    """Frames that are darkened by half in their left half."""
+    clean, matte = torch.rand(2, 3, SIDE, SIDE), torch.zeros(2, 4, SIDE, SIDE)
+    matte[:, 2, :, : SIDE // 2] = 1
+    return {"lit": torch.where(matte[:, 2:3] > 0, 0.5 * clean, clean), "clean": clean, "matte": matte}
+
+
+def filter_of(stained: dict[str, Tensor], *, gain: float = 2.0, logits: Tensor | None = None) -> Broad:
+    """The filter that takes the stain back, and 1 elsewhere; what is found is the truth unless told."""
+    gains = torch.where(stained["matte"][:, 2:3] > 0, gain, 1.0).expand(-1, 3, -1, -1)
+    return Broad(gains, torch.zeros_like(gains), sure(stained["matte"]) if logits is None else logits)
+
+
+def test_the_filter_that_takes_a_stain_back_costs_nothing(stained: dict[str, Tensor]) -> None:
+    assert float(broad_loss(filter_of(stained), **stained)) < 1e-5
+
+
+def test_a_stain_left_or_overdone_costs(stained: dict[str, Tensor]) -> None:
+    costs = [float(broad_loss(filter_of(stained, gain=gain), **stained)) for gain in (2.0, 1.8, 1.4, 1.0)]
+    assert costs == sorted(costs)
+    assert costs[0] < 0.01 < costs[1]
+    assert float(broad_loss(filter_of(stained, gain=2.4), **stained)) > costs[1]
+
+
+def test_a_stain_missed_costs_though_its_filter_is_right(stained: dict[str, Tensor]) -> None:
+    missed = filter_of(stained, logits=torch.full_like(stained["matte"], -20.0))
+    assert float(broad_loss(missed, **stained)) > 1
+
+
+def test_a_filter_may_do_little_where_no_stain_is_believed(stained: dict[str, Tensor]) -> None:
+    """An error costs more where there is a stain than where there is none."""
+    right = filter_of(stained)
+    offsets = [torch.where(stained["matte"][:, 2:3] == where, 0.1, 0.0).expand(-1, 3, -1, -1) for where in (1, 0)]
+    within, beside = (float(broad_loss(Broad(right.gain, offset, right.logits), **stained)) for offset in offsets)
+    assert within > 10 * beside > 0
+
+
+def test_stains_weigh_most_in_the_small_matte_and_flicker_is_hardly_asked_for(stained: dict[str, Tensor]) -> None:
+    still = stained | {"lit": stained["clean"]}
+
+    def wrong(index: int) -> float:
+        logits = sure(still["matte"])
+        logits[:, index] *= -1
+        frame = torch.ones_like(still["clean"])
+        return float(broad_loss(Broad(frame, 0 * frame, logits), **still))
+
+    assert wrong(2) > 2 * wrong(0) == pytest.approx(2 * wrong(1))
+    assert wrong(0) > 2 * wrong(3) > 0

@@ -57,22 +57,37 @@ def test_windows_do_not_depend_on_the_seed(footage: Path, stream: Any) -> None:
 def test_a_perfect_answer_and_none(batch: Batch) -> None:
     """Planes that find nothing change nothing; planes that find the truth mend all of it."""
     clean = batch.patches.clean[0].numpy()
-    level, damaged = np.zeros_like(clean), clean.copy()
+    damaged = clean.copy()
     truth = np.zeros((4, *clean.shape[1:]), np.float32)
     truth[0, 10:20, 30:40] = 1
     damaged[:, 10:20, 30:40] = 1 - damaged[:, 10:20, 30:40].round()
     none: defaultdict[str, float] = defaultdict(float)
-    _add(none, damaged, clean, np.full_like(truth, -9), level, level[:1], clean, truth)
+    _add(none, damaged, damaged, clean, np.full_like(truth[:2], -9), clean, truth)
     figures = _figures(none)
     assert figures["whole_psnr"] == figures["whole_psnr_before"]
     assert (figures["changed"], figures["dirt_recall"]) == (0, 0)
     assert "dirt_precision" not in figures
     perfect: defaultdict[str, float] = defaultdict(float)
-    _add(perfect, damaged, clean, 18 * truth - 9, level, level[:1], clean, truth)
+    _add(perfect, damaged, damaged, clean, 18 * truth[:2] - 9, clean, truth)
     figures = _figures(perfect)
     assert (figures["changed"], figures["dirt_recall"], figures["dirt_precision"]) == (0, 1, 1)
     assert figures["dirt_psnr"] == pytest.approx(100)
     assert figures["dirt_psnr_before"] < 40
+
+
+def test_what_was_taken_back_before_counts_as_mended(batch: Batch) -> None:
+    """A stain has a gain of its own, without a matte to find it by."""
+    clean = batch.patches.clean[0].numpy()
+    truth = np.zeros((4, *clean.shape[1:]), np.float32)
+    truth[2, 10:40, 10:40] = 1
+    stained = (clean - 0.1 * truth[2]).astype(np.float32)
+    sums: defaultdict[str, float] = defaultdict(float)
+    _add(sums, stained, clean, 0 * clean, np.full_like(truth[:2], -9), clean, truth)
+    figures = _figures(sums)
+    assert figures["stain_psnr"] == pytest.approx(100)
+    assert figures["stain_psnr_before"] == pytest.approx(20, abs=0.1)
+    assert not {"stain_recall", "stain_precision", "damage_recall"} & figures.keys()
+    assert figures["changed"] == 0
 
 
 def test_measuring_twice_is_the_same_and_draws_no_chance(batch: Batch) -> None:
@@ -120,7 +135,7 @@ def test_a_run_writes_it_into_the_log_and_trains_the_same(tmp_path: Path, repeat
     lines = [json.loads(line) for line in (tmp_path / "a/log.jsonl").read_text().splitlines()]
     measured = [line for line in lines if line.get("validation") is True]
     assert measured
-    assert {"whole_psnr", "whole_psnr_before", "changed", "damage_recall", "step", "minutes"} <= measured[0].keys()
+    assert {"whole_psnr", "whole_psnr_before", "changed", "dirt_recall", "step", "minutes"} <= measured[0].keys()
     assert all(
         torch.equal(a, b)
         for a, b in zip(with_it.model.state_dict().values(), without.model.state_dict().values(), strict=True)
