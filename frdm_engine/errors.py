@@ -7,11 +7,15 @@ FrdmError                exit 1   anything below
 │   ├── ColourError               an unknown colour space, or one that loses values
 │   ├── MaskError                 a mask of the wrong size or kind
 │   ├── SettingError              a setting out of its range
-│   └── CheckpointError           a model file that is missing, damaged or of another kind
+│   ├── CheckpointError           a model file that is missing, damaged or of another kind
+│   └── JobError                  a job the engine does not know, or cannot take
 ├── OutputError          exit 2   the result cannot be written where it was asked
 ├── RestoreError         exit 3   a frame could not be restored
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
-└── DeviceError          exit 4   no such device, or out of its memory
+├── DeviceError          exit 4   no such device, or out of its memory
+└── ServerError          exit 5   the engine cannot run, or is not what was expected
+    ├── JournalError              the engine's journal cannot be read or written
+    └── WorkerError               a process that restores died
 """
 
 from __future__ import annotations
@@ -58,6 +62,10 @@ class CheckpointError(InputError):
     """A model file that is missing, damaged or of another kind."""
 
 
+class JobError(InputError):
+    """A job the engine does not know, or cannot take."""
+
+
 class OutputError(FrdmError):
     """The output is the input, already exists, has no room or may not be written."""
 
@@ -99,3 +107,17 @@ class DeviceError(FrdmError):
     """No such device, or not enough memory on it."""
 
     exit_code = 4
+
+
+class ServerError(FrdmError):
+    """The engine cannot run, or is not what was expected."""
+
+    exit_code = 5
+
+
+class JournalError(ServerError):
+    """The engine's journal cannot be read or written."""
+
+
+class WorkerError(ServerError):
+    """A process that restores died; names how, and the frame it had in hand."""

@@ -21,6 +21,10 @@ CODES = {
     "RestoreError": 3,
     "TrainingError": 3,
     "DeviceError": 4,
+    "JobError": 2,
+    "ServerError": 5,
+    "JournalError": 5,
+    "WorkerError": 5,
 }
 
 

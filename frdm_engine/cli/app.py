@@ -63,8 +63,8 @@ def _frdm(
     """Take dirt, scratches, stains and flicker out of scanned film; every other pixel stays, bit for bit.
 
     Exit codes: 0 done, 1 a bug or a demo that did not help, 2 input or settings that cannot be used, 3 a frame that
-    could not be restored or a training that went wrong, 4 no such device or no memory left on it, 130 stopped by Ctrl-C
-    or SIGTERM.
+    could not be restored or a training that went wrong, 4 no such device or no memory left on it, 5 an engine that
+    cannot run or does not answer, 130 stopped by Ctrl-C or SIGTERM.
     """
 
 
