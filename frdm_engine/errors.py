@@ -8,12 +8,14 @@ FrdmError                exit 1   anything below
 │   ├── MaskError                 a mask of the wrong size or kind
 │   ├── SettingError              a setting out of its range
 │   ├── CheckpointError           a model file that is missing, damaged or of another kind
-│   └── JobError                  a job the engine does not know, or cannot take
+│   ├── AccessError               a path outside of what the engine may touch
+│   ├── ConflictError             a name given before to something else
+│   └── UnknownJobError           a job the engine does not know
 ├── OutputError          exit 2   the result cannot be written where it was asked
 ├── RestoreError         exit 3   a frame could not be restored
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
 ├── DeviceError          exit 4   no such device, or out of its memory
-└── ServerError          exit 5   the engine cannot run, or is not what was expected
+└── ServerError          exit 5   the engine cannot be started or reached, or has no room
     ├── JournalError              the engine's journal cannot be read or written
     └── WorkerError               a process that restores died
 """
@@ -62,8 +64,16 @@ class CheckpointError(InputError):
     """A model file that is missing, damaged or of another kind."""
 
 
-class JobError(InputError):
-    """A job the engine does not know, or cannot take."""
+class AccessError(InputError):
+    """A path outside of what the engine may touch."""
+
+
+class ConflictError(InputError):
+    """A name that was given before to something else."""
+
+
+class UnknownJobError(InputError):
+    """A job the engine does not know."""
 
 
 class OutputError(FrdmError):
@@ -110,7 +120,7 @@ class DeviceError(FrdmError):
 
 
 class ServerError(FrdmError):
-    """The engine cannot run, or is not what was expected."""
+    """The engine cannot be started or reached, or has no room."""
 
     exit_code = 5
 

@@ -204,15 +204,23 @@ class Walk:
     """The frames of one job on their way through, a step at a time, so that other work can come between two frames.
 
     Enter it, `step` while any are `left`, then `drain`. Frames are written behind, so ``on_frame`` tells of one a
-    step or two after it was restored; a frame told of is whole and final.
+    step or two after it was restored, or ``at_once`` when it is written, from the writer's thread; a frame told of
+    is whole and final.
 
     Raises:
         FrdmError: the job cannot be done; nothing has been touched.
     """
 
-    def __init__(self, job: Job, restorer: Restorer, *, on_frame: Callable[[Done], None] = lambda done: None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        restorer: Restorer,
+        *,
+        on_frame: Callable[[Done], None] = lambda done: None,
+        at_once: bool = False,
+    ) -> None:
         self.checked = check(job, restorer)
-        self.job, self.restorer, self.on_frame = job, restorer, on_frame
+        self.job, self.restorer, self.on_frame, self.at_once = job, restorer, on_frame, at_once
         self.shots = Shots(tuple(sorted(job.cuts))) if job.cuts is not None else None
         self.ledger = Ledger(ledger_path(job.output))
         self.reader = Reader(
@@ -291,7 +299,9 @@ class Walk:
     def _deliver(self, most: int) -> None:
         """Tells of frames written until at most so many are being written."""
         while len(self.writing) > most:
-            self.on_frame(self.writing.pop(0).result())
+            done = self.writing.pop(0).result()
+            if not self.at_once:
+                self.on_frame(done)
 
     def _key(self, frame: int) -> str:
         """Hash of everything that decides the frame's pixels."""
@@ -378,7 +388,10 @@ class Walk:
                 "views": {view: repairs(restored) for view, restored in made.items()},
             }
         )
-        return Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
+        done = Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
+        if self.at_once:
+            self.on_frame(done)
+        return done
 
     def _metadata(self) -> dict[str, str]:
         restorer = self.restorer
