@@ -22,8 +22,8 @@ from frdm_engine.server.records import COLUMNS, OPEN, STATES, Event, Kind, Recor
 
 FORMAT = 1
 """Of the file's tables; kept in SQLite's user_version."""
-KEPT = 2000
-"""Jobs that ended, kept with their events; older ones are pruned, so that the file stops growing."""
+KEPT_JOBS, KEPT_EVENTS = 2000, 1_000_000
+"""Of jobs that ended; what is older is pruned, so that the file stops growing."""
 
 _TABLES = """
 CREATE TABLE jobs (
@@ -163,6 +163,14 @@ class Journal:
         found = dict(self._read("SELECT state, count(*) FROM jobs GROUP BY state", ()))
         return {state: int(found.get(state, 0)) for state in STATES}
 
+    def changed(self, job: str) -> float:
+        """Mean share of pixels changed over the frames delivered; 0 when there are none."""
+        found = self._read(
+            "SELECT avg(json_extract(body, '$.changed')) FROM events WHERE kind = 'frame_ready' AND job = ?",
+            (self.get(job).number,),
+        )
+        return float(found[0][0] or 0.0)
+
     # Writing
 
     def add(
@@ -215,12 +223,15 @@ class Journal:
                 at.execute(f"UPDATE jobs SET {names} WHERE id = ?", (*changes.values(), job))
             return self._tell(at, job, events, frame=frame)
 
-    def prune(self, *, keep: int = KEPT) -> int:
-        """Drops the oldest jobs that ended, but for ``keep`` of them; returns how many went."""
-        ended = f"state NOT IN ({', '.join(repr(state) for state in OPEN)})"
+    def prune(self, *, jobs: int = KEPT_JOBS, events: int = KEPT_EVENTS) -> int:
+        """Drops the oldest jobs that ended, beyond so many jobs or events of them; returns how many went."""
+        beyond = (
+            "SELECT number FROM (SELECT number, row_number() OVER latest AS place, sum(seq) OVER latest AS told "
+            "FROM jobs WHERE state NOT IN ('queued', 'running') WINDOW latest AS (ORDER BY number DESC)) "
+            "WHERE place > ? OR (told > ? AND place > 1)"
+        )
         with self._transaction() as at:
-            rows = at.execute(f"SELECT number FROM jobs WHERE {ended} ORDER BY number DESC LIMIT -1 OFFSET ?", (keep,))
-            numbers = rows.fetchall()
+            numbers = at.execute(beyond, (jobs, events)).fetchall()
             at.executemany("DELETE FROM events WHERE job = ?", numbers)
             at.executemany("DELETE FROM jobs WHERE number = ?", numbers)
         return len(numbers)

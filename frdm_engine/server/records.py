@@ -7,6 +7,7 @@ stays running while another overtakes it, while its worker is replaced and while
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -113,11 +114,12 @@ class Record:
             "source": str(self.request.get("source", "")),
             "output": str(self.request.get("output", "")),
             "bundle": str(self.request.get("bundle", "")),
+            "shown": self.request.get("shown", []),
             "done": self.done,
             "total": self.total,
             "submitted": self.submitted,
             "ended": self.ended,
-            "error": "" if self.error is None else str(self.error.get("sentence", "")),
+            "error": str((self.error or {}).get("sentence", "")) if self.state == "failed" else "",
             "seq": self.seq,
         }
 
@@ -136,3 +138,14 @@ class Event:
     def plain(self) -> dict[str, Any]:
         """The event as plain data."""
         return {"job": self.job, "seq": self.seq, "kind": self.kind, "at": self.at, **self.body}
+
+
+def spans(frames: Iterable[int]) -> str:
+    """Frame numbers as `plates.parse_frames` takes them, sorted, each once: ``1-3,9``."""
+    runs: list[list[int]] = []
+    for frame in sorted(set(frames)):
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
