@@ -16,6 +16,7 @@ FrdmError                exit 1   anything below
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
 ├── DeviceError          exit 4   no such device, or out of its memory
 └── ServerError          exit 5   the engine cannot be started or reached, or has no room
+    ├── SpoolError                streamed pixels without room, or that are not as announced
     ├── JournalError              the engine's journal cannot be read or written
     └── WorkerError               a process that restores died
 """
@@ -131,3 +132,14 @@ class JournalError(ServerError):
 
 class WorkerError(ServerError):
     """A process that restores died; names how, and the frame it had in hand."""
+
+
+class SpoolError(ServerError):
+    """Streamed pixels that have no room, or are not as they were announced. `code` is the wire's name for it."""
+
+    def __init__(self, sentence: str, *, code: str = "spool") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(SpoolError, code=self.code), (str(self),)

@@ -43,7 +43,7 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def encode(message: Message, *, id: str, reply_to: str = "", buffers: Sequence[bytes] = ()) -> List[bytes]:  # noqa: A002
+def encode(message: Message, *, id: str, reply_to: str = "", buffers: Sequence[bytes] = ()) -> List[bytes]:
     """The frames of a message.
 
     Raises:
@@ -93,7 +93,8 @@ def _packet(head: Dict[str, Any], buffers: Sequence[bytes]) -> Packet:
     if theirs[0] != PROTOCOL[0]:
         older = "engine" if theirs[0] > PROTOCOL[0] else "client"
         raise VersionError(
-            f"The message is in version {version} of the protocol and this end speaks {PROTOCOL_TEXT}; update the {older}."
+            f"The message is in version {version} of the protocol and this end speaks {PROTOCOL_TEXT}; "
+            f"update the {older}."
         )
     # A newer minor version may have added fields: those are passed over. From its equals nothing unknown is taken.
     lenient = theirs[1] > PROTOCOL[1]

@@ -8,7 +8,7 @@ one, and PROTOCOL.md's tables are held to them by a test.
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields
 from math import isfinite
 from typing import Any, Dict, Mapping, Optional, Tuple
 
@@ -233,7 +233,7 @@ def read_record(shape: Any, plain: Any, where: Optional[str] = None, *, lenient:
         MessageError: a field is missing, unknown or out of its bounds.
     """
     place = where or shape.__name__
-    if not is_dataclass(shape) or not isinstance(plain, dict):
+    if not isinstance(plain, dict):
         raise MessageError(f"{place} is not an object; send one with the fields of {shape.__name__}.")
     known = {one.name: one for one in fields(shape)}
     stray = next((name for name in plain if name not in known), None)

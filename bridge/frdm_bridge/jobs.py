@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
-from frdm_bridge.fields import Checked, Choice, Flag, Integer, Kind, Listing, Maybe, Number, Record, Text, of
+from frdm_bridge.fields import Checked, Choice, Integer, Kind, Listing, Maybe, Number, Record, Text, of
 from frdm_bridge.frames import FrameList
 
 CLASSES = ("dirt", "scratch", "stain", "flicker")
@@ -96,7 +96,7 @@ class JobSpec(Checked):
         ),
     )
     model: str = field(
-        default="frdm-s", metadata=of(Text(1024, 1), "an embedded model's name, or a model folder at the engine")
+        default="", metadata=of(PATH, "the model it must be, as the engine was started with; empty: whichever it is")
     )
     settings: Settings = field(default=Settings(), metadata=of(Record(Settings), "what decides the pixels"))
     priority: str = field(

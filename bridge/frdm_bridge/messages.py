@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Optional, Tuple, Type
 
-from frdm_bridge.fields import Checked, Choice, Flag, Integer, Listing, Maybe, Number, Record, Text, of
+from frdm_bridge.fields import Checked, Choice, Flag, Integer, Listing, Maybe, Record, Text, of
 from frdm_bridge.jobs import (
     BYTES,
     COUNT,
@@ -87,6 +87,9 @@ class Welcome(Message):
     version: str = field(metadata=of(Text(64), "version of FRDM"))
     chunk: int = field(metadata=of(Integer(1024, CHUNK), "most bytes of file in one chunk"))
     window: int = field(metadata=of(Integer(1024, 64 * MEBI), "most bytes of file asked for and not yet received"))
+    reach: int = field(
+        default=8, metadata=of(Integer(0, 1000), "frames on each side with a say in a frame: to be streamed along")
+    )
     exchange: str = field(default="", metadata=of(PATH, "folder for shared memory; empty: the client is elsewhere"))
 
 
@@ -426,7 +429,7 @@ class FrameReady(Event):
 
 
 @dataclass(frozen=True)
-class Warning(Event):  # noqa: A001  # the field's word for it
+class Warning(Event):  # the field's word for it
     """Something the artist should know, such as a smaller tile plan for lack of memory."""
 
     TYPE: ClassVar[str] = "warning"
@@ -489,8 +492,7 @@ REQUESTS: Dict[Type[Message], Tuple[Type[Message], ...]] = {
 }
 """What a client may send, and what answers it beside `error`."""
 
-TYPES: Dict[str, Type[Message]] = {
-    kind.TYPE: kind
-    for kind in (*REQUESTS, *(answer for answers in REQUESTS.values() for answer in answers), Error, *EVENTS)
-}
+_ANSWERS: Tuple[Type[Message], ...] = tuple(answer for answers in REQUESTS.values() for answer in answers)
+_ALL: Tuple[Type[Message], ...] = (*REQUESTS, *_ANSWERS, Error, *EVENTS)
+TYPES: Dict[str, Type[Message]] = {kind.TYPE: kind for kind in _ALL}
 """Every message by its name on the wire."""

@@ -1,4 +1,7 @@
-"""PROTOCOL.md's second half from the messages' own bounds. `python -m tests.bridge.document` writes it and the golden bytes."""
+"""PROTOCOL.md's second half and the golden bytes, from the messages' own bounds.
+
+`PYTHONPATH=bridge python -m tests.bridge.document` writes both anew.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _FILE = {"bundle": BUNDLE, "name": "plate.1001.exr"}
 
 SAMPLES: tuple[m.Message, ...] = (
     m.Hello(client=CLIENT, program="nuke 15.1"),
-    m.Welcome(engine=ENGINE, version="0.1.0", chunk=2**20, window=8 * 2**20, exchange="/dev/shm/frdm-1000"),  # noqa: S108
+    m.Welcome(engine=ENGINE, version="0.1.0", chunk=2**20, window=8 * 2**20, exchange="/dev/shm/frdm-1000"),
     m.Ping(),
     m.Pong(engine=ENGINE),
     m.Ok(),
