@@ -8,6 +8,8 @@ from frdm_bridge.errors import BridgeError as BridgeError
 from frdm_bridge.jobs import JobSpec as JobSpec
 from frdm_bridge.jobs import PathRule as PathRule
 from frdm_bridge.jobs import Settings as Settings
+from frdm_bridge.live import restore_pixels as restore_pixels
+from frdm_bridge.restoring import restore as restore
 from frdm_bridge.version import PROTOCOL as PROTOCOL
 from frdm_bridge.version import __version__ as __version__
 
@@ -22,4 +24,6 @@ __all__ = [
     "__version__",
     "connection_file",
     "read_connection",
+    "restore",
+    "restore_pixels",
 ]

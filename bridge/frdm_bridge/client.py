@@ -33,6 +33,7 @@ from frdm_bridge.messages import (
     MetricsText,
     Ping,
     Pong,
+    Release,
     Status,
     Stop,
     Submit,
@@ -184,6 +185,10 @@ class Client:
     def stop(self) -> None:
         """Asks the engine to end after the frame in hand. Raises as `ask`."""
         self.link.request(Stop())
+
+    def release(self, bundle: str) -> None:
+        """Removes a bundle of streamed files. Raises as `ask`; `conflict` while a job needs it."""
+        self.link.request(Release(bundle=bundle))
 
     def submit(self, spec: JobSpec, *, job: Optional[str] = None, timeout: float = 30.0) -> str:
         """Hands a job in and returns its name. Once this returns the job is in the engine's journal.

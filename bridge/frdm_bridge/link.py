@@ -76,7 +76,7 @@ class Link:
                         return _checked(answer)
             except UnreachableError:
                 # Nobody is there: the engine may have been started again at another address.
-                self._redial()
+                self.redial()
                 asked.clear()
             if time.monotonic() >= deadline:
                 raise UnreachableError(self._silence(patience))
@@ -187,7 +187,7 @@ class Link:
             self.address = self._transport.address
         return self._transport
 
-    def _redial(self) -> None:
+    def redial(self) -> None:
         """A new connection and a new hello: the engine may have been started again at another address."""
         self.close()
         self._welcome = None

@@ -34,6 +34,8 @@ MEBI = 2**20
 CHUNK = MEBI
 """Bytes of file that one chunk carries at most."""
 LARGEST_FILE = 4 * 2**30
+PROBED = 65_536
+"""Bytes at the beginning of a file that a probe's SHA-256 is of."""
 JOBS_A_PAGE = 100
 
 OPTIONAL_ID = Text(32, pattern=r"([0-9a-f]{32})?", said="32 digits 0-9 a-f, or empty")
@@ -52,6 +54,7 @@ CODES = (
     "spool",
     "offset",
     "checksum",
+    "damaged",
     "stopping",
     "internal",
 )
@@ -129,12 +132,15 @@ class Error(Message):
 
 @dataclass(frozen=True)
 class Probe(Message):
-    """Can the engine see a folder: the client has put a small file there; answered by `seen`."""
+    """Does the engine see the same file; answered by `seen`."""
 
     TYPE: ClassVar[str] = "probe"
-    path: str = field(metadata=of(Text(1024, 1), "absolute path of the file, named .frdm-probe- and 32 digits 0-9 a-f"))
+    path: str = field(metadata=of(Text(1024, 1), "absolute path of a plain file, as the client names it"))
     write: bool = field(
-        default=False, metadata=of(Flag(), "whether to put an answer beside it, named .answer after it")
+        default=False,
+        metadata=of(
+            Flag(), "whether to put an answer beside it; the file must be named .frdm-probe- and 32 digits 0-9 a-f"
+        ),
     )
     path_map: Tuple[PathRule, ...] = field(default=(), metadata=of(Listing(Record(PathRule), 32), "as in a job"))
 
@@ -147,7 +153,9 @@ class Seen(Message):
     readable: bool = field(metadata=of(Flag(), "the file was there and may be read"))
     sha256: str = field(
         default="",
-        metadata=of(Text(64, pattern=r"([0-9a-f]{64})?", said="64 digits 0-9 a-f, or empty"), "of its content"),
+        metadata=of(
+            Text(64, pattern=r"([0-9a-f]{64})?", said="64 digits 0-9 a-f, or empty"), "SHA-256 of its first 65536 bytes"
+        ),
     )
     writable: bool = field(default=False, metadata=of(Flag(), "the answer was written"))
     why: str = field(default="", metadata=of(SENTENCE, "why not"))

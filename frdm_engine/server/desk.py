@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +30,6 @@ from frdm_engine.server.wire import event_of, health_of, sentence_of, summary_of
 OPEN_STATES = ("queued", "running")
 EVENTS_A_PULL = 64
 _PROBE = re.compile(r"\.frdm-probe-[0-9a-f]{32}", re.ASCII)
-_PROBE_BYTES = 64
 
 
 class Service(Protocol):
@@ -214,7 +214,7 @@ class Desk:
         path = to_engine(wanted.path, wanted.path_map)
         try:
             real = self.roots.readable(path)
-            if not _PROBE.fullmatch(real.name):
+            if wanted.write and not _PROBE.fullmatch(real.name):
                 raise AccessError(f"{real.name} is no name of a probe; see PROTOCOL.md.")
             digest = hashlib.sha256(_read_plain(real)).hexdigest()
         except (FrdmError, OSError) as error:
@@ -261,9 +261,9 @@ def _digest(spec: JobSpec) -> str:
 
 
 def _read_plain(path: Path) -> bytes:
-    """A probe's content, of a plain file alone: opening a pipe would wait for its writer."""
+    """How a file begins, of a plain file alone: opening a pipe would wait for its writer."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as source:
-        if not path.is_file():
-            raise AccessError(f"{path} is no plain file; write the probe anew.")
-        return source.read(_PROBE_BYTES + 1)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise AccessError(f"{path} is no plain file; name an image.")
+        return source.read(m.PROBED)

@@ -227,7 +227,7 @@ class Spool:
         if coming.digest.hexdigest() != wanted.sha256:
             coming.part.unlink()
             raise SpoolError(
-                f"{wanted.name} arrived with another SHA-256 than announced; send it again.", code="checksum"
+                f"{wanted.name} arrived with another SHA-256 than announced; send it again.", code="damaged"
             )
         whole = coming.part.with_name(wanted.name)
         os.replace(coming.part, whole)
