@@ -200,7 +200,9 @@ class Restorer:
             try:
                 with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                     return self._sample(window, self._order(window, frame, view), frame, view, plan)
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
                 self.forget()
                 largest = max(plan.window_width, plan.window_height)
                 multiple = self.model.limits.multiple
@@ -308,6 +310,11 @@ class Restorer:
         share = local[touched][:, None]
         out[touched] += share * (clean[touched] - out[touched])
         return out
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out; torch has no class of its own for that of a CPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _full_size(guide: Guide, height: int, width: int) -> tuple[Picture, Picture]:

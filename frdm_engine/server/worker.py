@@ -19,6 +19,7 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -268,7 +269,7 @@ def memory(device: Any) -> tuple[int, int]:
     return used, os.sysconf("SC_PHYS_PAGES") * page
 
 
-def main() -> int:
+def main() -> None:
     """The process itself."""
     # The engine says when to leave: a Ctrl-C or a service manager's signal to the whole group is its to answer.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -276,10 +277,19 @@ def main() -> int:
     # Libraries print to standard output; what they say must not get between the reports.
     reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    code = Worker(sys.stdin, reports).run()
-    reports.close()
-    return code
+    code = 1
+    try:
+        code = Worker(sys.stdin, reports).run()
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        reports.close()
+        sys.stderr.flush()
+        # Past the interpreter's own end: with frames left over from an error it would print pages of what is still
+        # held, which the engine would take for the cause.
+        os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

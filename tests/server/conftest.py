@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,48 +18,7 @@ from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.stream import Job, run
 from frdm_engine.server.service import Service
 from tests.restore.on_disk import linear, save
-
-PATIENCE_S = 120.0
-"""How long a test waits for what must happen; far more than it takes, as machines are busy."""
-
-
-def until(what: Callable[[], Any], *, patience_s: float = PATIENCE_S, every_s: float = 0.01) -> Any:
-    """Waits for a true value and returns it."""
-    end = time.monotonic() + patience_s
-    while not (found := what()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(every_s)
-    return found
-
-
-def ended(service: Service, *jobs: str, patience_s: float = PATIENCE_S) -> list[dict[str, Any]]:
-    """Waits until jobs have ended and returns how they stand."""
-
-    def all_ended() -> list[dict[str, Any]] | None:
-        found = [service.job(job) for job in jobs]
-        return found if all(one["state"] in ("done", "failed", "cancelled") for one in found) else None
-
-    found = until(all_ended, patience_s=patience_s)
-    assert isinstance(found, list)
-    return found
-
-
-def kinds(service: Service, job: str) -> list[str]:
-    """The kinds of a job's events, in order; their numbers must have no gap."""
-    events = all_events(service, job)
-    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    return [event["kind"] for event in events]
-
-
-def all_events(service: Service, job: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while more := service.events(job, after=len(found)):
-        found += more
-    return found
-
-
-def temporary_files(*folders: Path) -> list[Path]:
-    return [path for folder in folders for path in folder.rglob("*") if path.name.startswith(".") or ".tmp" in path.name]
+from tests.server.engines import PATIENCE_S, pictures
 
 
 @pytest.fixture(scope="session")
@@ -100,16 +57,6 @@ def shoot() -> Callable[..., Sequence]:
     return write
 
 
-def request_of(source: Sequence, out: Path, frames: range | None = None, **options: Any) -> dict[str, Any]:
-    """A request as the listener hands it on."""
-    return {
-        "key": uuid.uuid4().hex,
-        "source": source.pattern,
-        "output": str(out),
-        "frames": list(source.frames if frames is None else frames),
-    } | options
-
-
 @pytest.fixture
 def reference(model: Path) -> Callable[..., dict[str, bytes]]:
     """What `frdm restore` makes of a plate, in this process: file names and bytes."""
@@ -118,9 +65,19 @@ def reference(model: Path) -> Callable[..., dict[str, bytes]]:
         wanted = tuple(source.frames if frames is None else frames)
         restorer = Restorer.from_pretrained(model, device="cpu", settings=Settings(**settings))
         run(Job(source, Sequence.output(out, frames=wanted, like=source), wanted), restorer)
-        return {path.name: path.read_bytes() for path in sorted(out.glob("*.exr"))}
+        return pictures(out)
 
     return make
+
+
+@pytest.fixture(scope="package")
+def shared(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:
+    """One engine for all tests that leave it as it was: loading torch takes seconds."""
+    service = Service(tmp_path_factory.mktemp("shared") / "home", model=model, threads=1)
+    service.start()
+    assert service.wait_ready(PATIENCE_S)
+    yield service
+    service.stop(patience_s=PATIENCE_S)
 
 
 @pytest.fixture
@@ -130,7 +87,7 @@ def engine(tmp_path: Path, model: Path) -> Iterator[Callable[..., Service]]:
     before = set(threading.enumerate())
 
     def start(*, home: str = "home", ready: bool = True, **options: Any) -> Service:
-        service = Service(tmp_path / home, **({"model": model, "threads": 1} | options))
+        service = Service(tmp_path / home, **(dict[str, Any](model=model, threads=1) | options))
         service.start()
         running.append(service)
         if ready:
