@@ -13,6 +13,7 @@ TEXT, LINES = "engine.log", "engine.jsonl"
 FILE_BYTES = 10 * 2**20
 FILES_KEPT = 5
 """Older files beside the current one: at most 2 x 6 x 10 MiB in all."""
+LOGGERS = ("frdm", "frdm_engine", "frdm_bridge")
 FACTS = ("job", "frame", "device", "client")
 """What a log record may carry beside its text."""
 
@@ -32,14 +33,15 @@ class _Json(logging.Formatter):
 
 
 def open_logs(folder: Path, *, level: int = logging.INFO) -> list[RotatingFileHandler]:
-    """Starts writing the logs of the engine (loggers ``frdm`` and below) into a folder; see `close_logs`.
+    """Starts writing the logs of the engine (those of `LOGGERS`) into a folder; see `close_logs`.
 
     Raises:
         ServerError: they cannot be written there.
     """
     handlers: list[RotatingFileHandler] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         for name, formatter in ((TEXT, text), (LINES, _Json())):
             handler = RotatingFileHandler(folder / name, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
@@ -49,15 +51,16 @@ def open_logs(folder: Path, *, level: int = logging.INFO) -> list[RotatingFileHa
         raise ServerError(
             f"The logs cannot be written to {folder} ({error.strerror}); mend it or free space."
         ) from error
-    logger = logging.getLogger("frdm")
-    logger.setLevel(level)
-    for handler in handlers:
-        logger.addHandler(handler)
+    for logger in map(logging.getLogger, LOGGERS):
+        logger.setLevel(level)
+        for handler in handlers:
+            logger.addHandler(handler)
     return handlers
 
 
 def close_logs(handlers: list[RotatingFileHandler]) -> None:
     """Ends what `open_logs` began."""
     for handler in handlers:
-        logging.getLogger("frdm").removeHandler(handler)
+        for logger in map(logging.getLogger, LOGGERS):
+            logger.removeHandler(handler)
         handler.close()

@@ -115,6 +115,7 @@ class Record:
             "output": str(self.request.get("output", "")),
             "bundle": str(self.request.get("bundle", "")),
             "shown": self.request.get("shown", []),
+            "spec": str(self.request.get("spec", "")),
             "done": self.done,
             "total": self.total,
             "submitted": self.submitted,

@@ -172,7 +172,7 @@ class Service:
         """
         self.stop_asked.set()
         with self._lock:
-            if self._stopping:
+            if self._stopping or not self._keeper.is_alive():
                 return
             self._stopping = True
             processes = self._processes()
@@ -195,6 +195,11 @@ class Service:
             self.journal.close()
             self._held.release()
         log.info("engine %d left", os.getpid())
+
+    def hurry(self) -> None:
+        """Kills the workers: a `stop` that waits for them comes to its end, and frames in hand are lost."""
+        for process in self._processes():
+            process.kill()
 
     # For hosts, by way of the listener
 
@@ -242,15 +247,17 @@ class Service:
             record = self.journal.get(job)
             if record.ended_already:
                 return record.snapshot()
-            if self.journal.record(job, cancelling=True) is None:
+            marked = self.journal.record(job, cancelling=True)
+            if marked is None:
                 return self.journal.get(job).snapshot()
             slot = next((slot for slot in self._slots if slot.job is not None and slot.job.id == job), None)
             if slot is not None and slot.process is not None:
+                slot.job = marked
                 slot.process.send({"do": "cancel", "job": job})
             else:
                 for process in self._processes():
                     process.send({"do": "close", "job": job})
-                self._sweep(self.journal.get(job))
+                self._sweep(marked)
             return self.journal.get(job).snapshot()
 
     def job(self, job: str) -> dict[str, Any]:
@@ -262,10 +269,10 @@ class Service:
         return self.journal.get(job).snapshot()
 
     def jobs(
-        self, states: tuple[str, ...] = STATES, client: str | None = None, limit: int = 100, skip: int = 0
+        self, states: tuple[str, ...] | None = None, client: str | None = None, limit: int = 100, skip: int = 0
     ) -> tuple[list[dict[str, Any]], int]:
-        """Jobs, newest first, and how many there are of these states and this client."""
-        found, total = self.journal.find(states=states, client=client, limit=limit, skip=skip)
+        """Jobs, newest first, and how many there are of these states (None: any) and this client."""
+        found, total = self.journal.find(states=states or STATES, client=client, limit=limit, skip=skip)
         return [record.snapshot() for record in found], total
 
     def events(self, job: str, after: int = 0, limit: int = 256) -> list[dict[str, Any]]:
@@ -555,7 +562,8 @@ class Service:
         self._ids.pop(record.number, None)
         changes: dict[str, Any] = {"state": state, "error": body if state == "failed" else None}
         level = logging.WARNING if state == "failed" else logging.INFO
-        log.log(level, "job %s %s: %s", record.id, state, body.get("sentence", body), extra={"job": record.id})
+        said = body.get("sentence") or ", ".join(f"{value:g} {name}" for name, value in body.items())
+        log.log(level, "job %s %s: %s", record.id, state, said, extra={"job": record.id})
         self._commit(record, (state, body), **changes)
         self._ended += 1
         if self._ended % PRUNE_EVERY == 0:

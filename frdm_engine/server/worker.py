@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from frdm_engine.errors import FrdmError, InputError, OutputError, RestoreError
+from frdm_engine.errors import FrdmError, RestoreError
+from frdm_engine.server.wire import code_of
 
 if TYPE_CHECKING:
     from frdm_engine.model.checkpoint import Loaded
@@ -248,9 +249,8 @@ def explain(error: Exception, *, frame: int | None) -> dict[str, Any]:
     if isinstance(error, OSError):
         cause = f"{error.filename or 'a file'} cannot be used ({error.strerror or error})"
         error = RestoreError(cause, frame=frame, remedy="put it back or mend its folder, then submit the job again")
-    code = "input" if isinstance(error, InputError) else "output" if isinstance(error, OutputError) else "internal"
     return {
-        "code": code,
+        "code": code_of(error),
         "sentence": str(error),
         "frame": getattr(error, "frame", None) if isinstance(error, RestoreError) else frame,
         "tile": list(error.tile) if isinstance(error, RestoreError) and error.tile is not None else None,
