@@ -13,7 +13,7 @@ from typing import Any
 from frdm_bridge import jobs, messages
 from frdm_bridge.codec import encode
 from frdm_bridge.fields import ABOUT, KIND, plain_record
-from tests.bridge.samples import ID, SAMPLES, buffers_of, reply_to
+from tests.bridge.portable.samples import ID, SAMPLES, buffers_of, reply_to
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = ROOT / "bridge" / "PROTOCOL.md"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 from frdm_bridge import messages as m
 from frdm_bridge.jobs import DeviceState, Health, JobSpec, JobSummary, PathRule, Settings
@@ -39,8 +40,8 @@ _SUMMARY = JobSummary(
     total=48,
     submitted=1_760_000_000.0,
 )
-_EVENT = {"job": JOB, "time": 1_760_000_000.25}
-_FILE = {"bundle": BUNDLE, "name": "plate.1001.exr"}
+_EVENT: dict[str, Any] = {"job": JOB, "time": 1_760_000_000.25}
+_FILE: dict[str, Any] = {"bundle": BUNDLE, "name": "plate.1001.exr"}
 
 SAMPLES: tuple[m.Message, ...] = (
     m.Hello(client=CLIENT, program="nuke 15.1"),
