@@ -11,16 +11,17 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from frdm_engine.errors import FrdmError, JournalError, ServerError, SettingError, WorkerError
+from frdm_engine.errors import FrdmError, JournalError, ServerError, SettingError
+from frdm_engine.server.crew import Crew, Slot, join
 from frdm_engine.server.figures import Figures, prometheus, resident_bytes
 from frdm_engine.server.journal import Journal
 from frdm_engine.server.lock import HomeLock
+from frdm_engine.server.pending import Pending
 from frdm_engine.server.process import WorkerProcess
 from frdm_engine.server.records import OPEN, STATES, Event, Kind, Record, spans
 from frdm_engine.server.scheduler import INTERACTIVE_FRAMES, Scheduler
@@ -31,38 +32,10 @@ MOST_DEATHS = 3
 """Workers that may die in a row on one frame before its job is failed."""
 TICK_S = 0.25
 """How often the keeper looks after workers, idle time and a journal that could not be written."""
-LONGEST_DELAY_S = 30.0
-"""Between two attempts to start a worker that does not come up."""
 PRUNE_EVERY = 500
 """Jobs ended between two prunings of the journal."""
 
 log = logging.getLogger("frdm.engine")
-
-Condition = Literal["starting", "unloaded", "loading", "idle", "working", "restarting"]
-
-
-@dataclass
-class _Slot:
-    """A device and its worker. ``leaving`` workers get no more orders; ``job`` is what the worker has in hand."""
-
-    name: str
-    device: str
-    state: Condition = "starting"
-    process: WorkerProcess | None = None
-    leaving: bool = False
-    job: Record | None = None
-    frame: int | None = None
-    yielding: bool = False
-    mark: float = 0.0
-    """When device time was last accounted for, or since when the worker idles."""
-    first: tuple[float, int] = (0.0, 0)
-    """When this turn began and how many frames were done then."""
-    memory: tuple[int, int] = (0, 0)
-    restarts: int = 0
-    failures: int = 0
-    """Starts in a row that did not lead to a worker that was ready."""
-    due: float = 0.0
-    """When a worker that does not come up is started again."""
 
 
 class Service:
@@ -90,23 +63,27 @@ class Service:
     ) -> None:
         if not devices:
             raise SettingError("The engine needs a device; give --device cpu or cuda:0.")
-        self.home, self.model, self.idle_s, self.on_event = home, str(model), idle_s, on_event
+        self.home, self.model, self.on_event = home, str(model), on_event
         self.figures = Figures()
         self.stop_asked = threading.Event()
         """Set when somebody asked for the engine's end; whoever runs it then calls `stop`."""
-        self._config = {"model": self.model, "vram": vram, "threads": threads}
-        self._slots = [_Slot(name, name) for name in devices]
         self._lock = threading.RLock()
+        self._crew = Crew(
+            devices,
+            config={"model": self.model, "vram": vram, "threads": threads},
+            idle_s=idle_s,
+            figures=self.figures,
+            on_report=self._report,
+            on_exit=self._exited,
+        )
         self._scheduler = Scheduler() if slice_s is None else Scheduler(slice_s=slice_s)
         self._ids: dict[int, str] = {}
-        self._unwritten: deque[Callable[[], None]] = deque()
-        self._stalled = False
+        self._pending = Pending()
         self._sweeping: dict[str, tuple[Record, int]] = {}
         """Jobs that end once a worker has removed what dead ones left, each with the worker asked (0: none yet)."""
         self._stopping = False
         self._closed = threading.Event()
         self._ended = 0
-        self._broken: FrdmError | None = None
         self._news = threading.Condition(self._lock)
         self._keeper = threading.Thread(target=self._keep, name="frdm-keeper", daemon=True)
 
@@ -141,8 +118,7 @@ class Service:
                     self._sweep(record)
                 else:
                     self._scheduler.add(record.number, client=record.client, interactive=record.interactive)
-            for slot in self._slots:
-                self._launch(slot)
+            self._crew.start(inherit=self._held.workers)
         log.info("engine %d started in %s with %s; %d jobs to go on with", os.getpid(), self.home, self.model, count)
         self._keeper.start()
 
@@ -152,14 +128,12 @@ class Service:
         Raises:
             FrdmError: a worker said why it cannot load it.
         """
+        crew = self._crew
         with self._news:
-            self._news.wait_for(
-                lambda: self._broken is not None or all(slot.state in ("idle", "working") for slot in self._slots),
-                timeout_s,
-            )
-            if self._broken is not None:
-                raise self._broken
-            return all(slot.state in ("idle", "working") for slot in self._slots)
+            self._news.wait_for(lambda: crew.broken is not None or len(crew.loaded) == len(crew.slots), timeout_s)
+            if crew.broken is not None:
+                raise crew.broken
+            return len(crew.loaded) == len(crew.slots)
 
     def ask_stop(self) -> None:
         """Asks whoever runs the engine to stop it; returns at once."""
@@ -175,30 +149,23 @@ class Service:
             if self._stopping or not self._keeper.is_alive():
                 return
             self._stopping = True
-            processes = self._processes()
-            for slot in self._slots:
-                self._dismiss(slot)
+            processes = self._crew.processes
+            for slot in self._crew.slots:
+                self._crew.dismiss(slot)
         self._closed.set()
         self._keeper.join()
-        until = None if patience_s is None else time.monotonic() + patience_s
-        for process in processes:
-            if not process.join(None if until is None else max(until - time.monotonic(), 0.0)):
-                log.warning("worker %d did not leave in %.0f s and is killed", process.pid, patience_s)
-                process.kill()
-                process.join()
+        join(processes, patience_s=patience_s)
         with self._lock:
-            self._write_pending()
-            if self._unwritten:
-                log.error(
-                    "%d events could not be written; their frames are vouched for by sidecars", len(self._unwritten)
-                )
+            self._pending.retry()
+            if self._pending:
+                log.error("%d events could not be written; sidecars vouch for their frames", len(self._pending))
             self.journal.close()
             self._held.release()
         log.info("engine %d left", os.getpid())
 
     def hurry(self) -> None:
         """Kills the workers: a `stop` that waits for them comes to its end, and frames in hand are lost."""
-        for process in self._processes():
+        for process in self._crew.processes:
             process.kill()
 
     # For hosts, by way of the listener
@@ -250,12 +217,12 @@ class Service:
             marked = self.journal.record(job, cancelling=True)
             if marked is None:
                 return self.journal.get(job).snapshot()
-            slot = next((slot for slot in self._slots if slot.job is not None and slot.job.id == job), None)
+            slot = next((slot for slot in self._crew.slots if slot.job is not None and slot.job.id == job), None)
             if slot is not None and slot.process is not None:
                 slot.job = marked
                 slot.process.send({"do": "cancel", "job": job})
             else:
-                for process in self._processes():
+                for process in self._crew.processes:
                     process.send({"do": "close", "job": job})
                 self._sweep(marked)
             return self.journal.get(job).snapshot()
@@ -290,19 +257,7 @@ class Service:
     def status(self) -> dict[str, Any]:
         """Devices, queue, throughput, memory and uptime, as plain data."""
         with self._lock:
-            devices = [
-                {
-                    "name": slot.name,
-                    "state": slot.state,
-                    "pid": slot.process.pid if slot.process is not None else 0,
-                    "job": slot.job.id if slot.job is not None else "",
-                    "frame": slot.frame,
-                    "memory_used": slot.memory[0],
-                    "memory_total": slot.memory[1],
-                    "restarts": slot.restarts,
-                }
-                for slot in self._slots
-            ]
+            devices = [slot.plain() for slot in self._crew.slots]
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -320,37 +275,19 @@ class Service:
 
     # Workers
 
-    def _launch(self, slot: _Slot) -> None:
-        slot.state = "loading"
-        slot.leaving, slot.job, slot.frame, slot.yielding, slot.memory = False, None, None, False, (0, 0)
-        config = self._config | {"device": slot.device}
-        slot.process = WorkerProcess(config, on_report=self._report, on_exit=self._exited, inherit=self._held.workers)
-
-    def _dismiss(self, slot: _Slot) -> None:
-        """A worker shall finish its frame and leave."""
-        if slot.process is not None and not slot.leaving:
-            slot.leaving = True
-            slot.process.send({"do": "leave"})
-
-    def _slot_of(self, process: WorkerProcess) -> _Slot:
-        return next(slot for slot in self._slots if slot.process is process)
-
     def _report(self, process: WorkerProcess, report: dict[str, Any]) -> None:
         with self._lock:
-            slot = self._slot_of(process)
+            slot = self._crew.slot_of(process)
             record = slot.job
             what = report["say"]
             if what == "ready":
-                slot.failures, slot.state, slot.name = 0, "idle", report["device"]
-                slot.memory, slot.mark = tuple(report["memory"]), time.monotonic()
-                log.info("worker %d has %s on %s", process.pid, report["model"], slot.name)
+                self._crew.ready(slot, report)
                 for waiting, asked in list(self._sweeping.values()):
                     if not asked:
                         self._sweep(waiting)
                 self._news.notify_all()
             elif what == "broken":
-                self._broken = WorkerError(f"No worker can run on {slot.device}: {report['error']['sentence']}")
-                log.error("%s", self._broken)
+                self._crew.unfit(slot, report)
                 self._news.notify_all()
             elif what == "swept":
                 self._swept(report)
@@ -368,7 +305,7 @@ class Service:
                 self._turn_over(slot, record, what, report)
             self._dispatch()
 
-    def _opened(self, slot: _Slot, record: Record, report: Mapping[str, Any]) -> None:
+    def _opened(self, slot: Slot, record: Record, report: Mapping[str, Any]) -> None:
         process = slot.process
         if process is None:
             return
@@ -386,9 +323,9 @@ class Service:
                 changes["started"] = time.time()
             body = {"device": slot.name, "total": record.total, "attempt": record.attempts + 1}
             self._commit(record, ("started", body), **changes)
-        self._then(lambda: process.send({"do": "go", "job": record.id}))
+        self._pending.do(lambda: process.send({"do": "go", "job": record.id}))
 
-    def _frame_done(self, slot: _Slot, record: Record, report: Mapping[str, Any]) -> None:
+    def _frame_done(self, slot: Slot, record: Record, report: Mapping[str, Any]) -> None:
         now = time.monotonic()
         self._scheduler.used(record.number, now - slot.mark)
         slot.mark, slot.memory = now, tuple(report["memory"])
@@ -408,14 +345,13 @@ class Service:
             **changes,
         )
 
-    def _turn_over(self, slot: _Slot, record: Record, what: str, report: Mapping[str, Any]) -> None:
+    def _turn_over(self, slot: Slot, record: Record, what: str, report: Mapping[str, Any]) -> None:
         """The worker has nothing in hand any more: ``paused``, ``finished``, ``failed`` or ``cancelled``."""
-        slot.job, slot.frame, slot.yielding = None, None, False
-        slot.state, slot.mark = "idle", time.monotonic()
+        slot.rest()
         if what == "paused":
             self._scheduler.give_back(record.number)
         elif what == "finished":
-            self._then(lambda: self._finish(record))
+            self._pending.do(lambda: self._finish(record))
         elif what == "failed":
             self._end(record, "failed", report["error"])
         elif what == "cancelled":
@@ -425,26 +361,13 @@ class Service:
 
     def _exited(self, process: WorkerProcess, why: str) -> None:
         with self._lock:
-            slot = self._slot_of(process)
-            record, frame, leaving, was = slot.job, slot.frame, slot.leaving, slot.state
-            slot.process, slot.job, slot.frame, slot.memory = None, None, None, (0, 0)
+            record, frame, died = self._crew.exited(process, why)
             for job, (waiting, asked) in list(self._sweeping.items()):
                 if asked == process.pid:
                     self._sweeping[job] = (waiting, 0)
             if record is not None:
                 self._scheduler.give_back(record.number)
-            if leaving:
-                slot.state = "unloaded"
-            else:
-                self.figures.deaths += 1
-                slot.restarts += 1
-                slot.failures += was == "loading"
-                slot.state = "restarting"
-                delay = min(0.5 * 2**slot.failures, LONGEST_DELAY_S) if slot.failures else 0.0
-                slot.due = time.monotonic() + delay
-                where = "" if frame is None else f" at frame {frame}"
-                log.warning("%s%s; a new one is started in %.1f s", why, where, delay)
-                if record is not None:
+                if died:
                     self._died(record, frame, why)
             self._dispatch()
             self._news.notify_all()
@@ -467,38 +390,35 @@ class Service:
         """Gives every free worker its next job, and asks for the frame border where another job should come first."""
         if self._stopping:
             return
-        for slot in self._slots:
-            while slot.state == "idle" and not slot.leaving and not self._unwritten:
+        if (len(self._scheduler) or self._sweeping) and not self._pending:
+            self._crew.wake()
+        for slot in self._crew.slots:
+            while slot.free and not self._pending:
                 turn = self._scheduler.take()
                 if turn is None:
                     break
                 self._begin(slot, self._ids[turn.number])
-            if slot.state == "unloaded" and (len(self._scheduler) or self._sweeping) and not self._unwritten:
-                slot.state, slot.due = "restarting", 0.0
-            if slot.job is not None and not slot.yielding and self._must_yield(slot.job):
+            if slot.job is not None and slot.process is not None and not slot.yielding and self._must_yield(slot.job):
                 slot.yielding = True
-                if slot.process is not None:
-                    slot.process.send({"do": "yield", "job": slot.job.id})
+                slot.process.send({"do": "yield", "job": slot.job.id})
 
     def _must_yield(self, record: Record) -> bool:
-        return bool(self._unwritten) or self._scheduler.should_yield(record.number)
+        return bool(self._pending) or self._scheduler.should_yield(record.number)
 
-    def _begin(self, slot: _Slot, job: str) -> None:
+    def _begin(self, slot: Slot, job: str) -> None:
         try:
             record = self.journal.get(job)
         except JournalError as error:
             log.error("%s", error)
             number = next(number for number, name in self._ids.items() if name == job)
             self._scheduler.give_back(number)
-            self._unwritten.append(lambda: None)  # the keeper tries again
+            self._pending.do(lambda: self._readable(job))  # which holds everything up until it is
             return
         process = slot.process
         if record.ended_already or process is None:
             self._scheduler.remove(record.number)
             return
-        slot.job, slot.frame, slot.state, slot.yielding = record, None, "working", False
-        slot.mark = time.monotonic()
-        slot.first = (slot.mark, record.done)
+        slot.take(record)
         process.send(
             {
                 "do": "work",
@@ -510,28 +430,26 @@ class Service:
             }
         )
 
+    def _readable(self, job: str) -> None:
+        self.journal.get(job)
+
     def _sweep(self, record: Record) -> None:
         """Ends a job that is not in hand any more, after a worker has removed what dead ones left of it."""
         self._scheduler.remove(record.number)
-        processes = self._processes()
-        if {process.pid for process in processes}.issuperset(record.workers):
+        if {process.pid for process in self._crew.processes}.issuperset(record.workers):
             self._sweeping.pop(record.id, None)
             self._end_for_cause(record)
             return
-        ready = [slot.process for slot in self._slots if slot.process is not None and slot.state in ("idle", "working")]
-        self._sweeping[record.id] = (record, ready[0].pid if ready else 0)
-        if ready:
-            order = {"do": "sweep", "job": record.id, "request": record.request, "pids": list(record.workers)}
-            ready[0].send(order)
+        able = [slot.process for slot in self._crew.loaded if slot.process is not None]
+        self._sweeping[record.id] = (record, able[0].pid if able else 0)
+        if able:
+            able[0].send({"do": "sweep", "job": record.id, "request": record.request, "pids": list(record.workers)})
 
     def _swept(self, report: Mapping[str, Any]) -> None:
         record, _ = self._sweeping.pop(report["job"])
         if report["trouble"]:
             log.warning("job %s: temporary files may be left: %s", record.id, report["trouble"])
         self._end_for_cause(record)
-
-    def _processes(self) -> list[WorkerProcess]:
-        return [slot.process for slot in self._slots if slot.process is not None]
 
     def _end_for_cause(self, record: Record) -> None:
         if record.cancelling:
@@ -567,7 +485,7 @@ class Service:
         self._commit(record, (state, body), **changes)
         self._ended += 1
         if self._ended % PRUNE_EVERY == 0:
-            self._then(lambda: log.debug("%d old jobs pruned", self.journal.prune()))
+            self._pending.do(lambda: log.debug("%d old jobs pruned", self.journal.prune()))
 
     def _warn(self, record: Record, text: str, *, frame: int | None) -> None:
         self.figures.warnings += 1
@@ -590,55 +508,21 @@ class Service:
             now = self.journal.record(record.id, *events, frame=frame, **changes)
             if now is None:
                 return
-            for slot in self._slots:
+            for slot in self._crew.slots:
                 if slot.job is not None and slot.job.id == now.id:
                     slot.job = now
             on_written()
             if events:
                 self.on_event(now.id, now.client, now.seq)
 
-        self._then(write)
-
-    def _then(self, action: Callable[[], None]) -> None:
-        self._unwritten.append(action)
-        if len(self._unwritten) == 1:
-            self._write_pending()
-
-    def _write_pending(self) -> None:
-        while self._unwritten:
-            try:
-                self._unwritten[0]()
-            except JournalError as error:
-                if not self._stalled:
-                    log.error("%s Nothing new begins until then.", error)
-                self._stalled = True
-                return
-            self._unwritten.popleft()
-        if self._stalled:
-            log.info("the journal can be written again")
-        self._stalled = False
-
-    # What must happen by itself
+        self._pending.do(write)
 
     def _keep(self) -> None:
+        """What must happen by itself."""
         while not self._closed.wait(TICK_S):
             with self._lock:
-                if self._unwritten:
-                    self._write_pending()
-                now = time.monotonic()
-                for slot in self._slots:
-                    if slot.state == "restarting" and now >= slot.due and not self._stopping:
-                        self._relaunch(slot)
-                    waits = slot.state == "idle" and not slot.leaving and now - slot.mark >= self.idle_s
-                    if waits and not len(self._scheduler) and not self._sweeping:
-                        log.info("worker of %s idled for %.0f s and gives its memory back", slot.name, self.idle_s)
-                        self._dismiss(slot)
+                if self._stopping:
+                    return
+                self._pending.retry()
+                self._crew.look_after(busy=bool(len(self._scheduler) or self._sweeping))
                 self._dispatch()
-
-    def _relaunch(self, slot: _Slot) -> None:
-        try:
-            self._launch(slot)
-        except WorkerError as error:
-            slot.failures += 1
-            slot.state, slot.due = "restarting", time.monotonic() + min(2.0**slot.failures, LONGEST_DELAY_S)
-            log.error("%s", error)

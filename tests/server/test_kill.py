@@ -39,8 +39,8 @@ from tests.server.engines import (
 )
 
 FULL = bool(os.environ.get("FRDM_FULL"))
-FRAMES, KILLS = (40, 20) if FULL else (10, 3)
-SIDE = 128
+FRAMES, KILLS = (40, 20) if FULL else (8, 2)
+SIDE = 96
 
 
 class Killable:
@@ -185,7 +185,7 @@ def killer() -> Any:
 def test_three_deaths_on_one_frame_fail_the_job_and_the_next_is_served(
     tmp_path: Path, shoot: Shoot, engine: Engine, killer: Any, reference: Reference
 ) -> None:
-    source = shoot(tmp_path / "in", range(1, 7), height=160, width=160)
+    source = shoot(tmp_path / "in", range(1, 7), height=128, width=128)
     service = engine()
     bad, good = request_of(source, tmp_path / "bad"), request_of(source, tmp_path / "good", range(1, 3))
     service.submit("anna", bad)
@@ -208,7 +208,7 @@ def test_three_deaths_on_one_frame_fail_the_job_and_the_next_is_served(
 def test_a_job_cancelled_while_its_worker_dies_ends_cancelled_and_swept(
     tmp_path: Path, shoot: Shoot, engine: Engine
 ) -> None:
-    source = shoot(tmp_path / "in", range(1, 7), height=160, width=160)
+    source = shoot(tmp_path / "in", range(1, 7), height=128, width=128)
     service = engine()
     request = request_of(source, tmp_path / "out")
     service.submit("anna", request)
