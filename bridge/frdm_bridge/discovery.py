@@ -82,8 +82,12 @@ def read_connection(path: Union[str, Path]) -> Connection:
         raise DiscoveryError(
             f"The connection file {file} cannot be opened ({error.strerror}); check its path."
         ) from error
+    try:
+        _check_private(os.fstat(handle), file)
+    except DiscoveryError:
+        os.close(handle)
+        raise
     with os.fdopen(handle, "rb") as source:
-        _check_private(os.fstat(source.fileno()), file)
         raw = source.read(LARGEST + 1)
     if len(raw) > LARGEST:
         raise DiscoveryError(f"{file} is no connection file: it is too large; name the one `frdm serve` wrote.")

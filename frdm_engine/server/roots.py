@@ -120,7 +120,7 @@ def check_pattern(name: str) -> None:
     if len(found) > 1:
         raise InputError(f"{name} has {len(found)} places for the frame number; write one, such as plate.%04d.exr.")
     for place in found:
-        digits = int(place[1] or 0) if place[0].startswith("%") and len(place[1] or "") < 4 else len(place[0])
+        digits = int(place[1] or 0) if place[0].startswith("%") else len(place[0])
         if digits > MOST_DIGITS:
             raise InputError(f"{name} pads numbers to more than {MOST_DIGITS} digits; write plate.%04d.exr.")
         listed = _RANGE.search(name[: place.start()])
