@@ -19,6 +19,8 @@ from frdm_bridge.errors import UnreachableError, UsageError
 HEARTBEAT_MS = 2_000
 SILENCE_MS = 8_000
 """A connection that says nothing for so long, heartbeats included, is taken for lost and made anew."""
+SEALED = 256
+"""Bytes that CURVE adds to a frame, generously counted."""
 MOST_WAITING = 64
 """Messages that wait in either direction before the sender has to."""
 
@@ -62,7 +64,7 @@ class CurveKeys:
 def _zmq_socket(context: zmq.Context[zmq.Socket[bytes]], largest_frame: int) -> zmq.Socket[bytes]:
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.MAXMSGSIZE, largest_frame)
+    socket.setsockopt(zmq.MAXMSGSIZE, largest_frame + SEALED)
     socket.setsockopt(zmq.SNDHWM, MOST_WAITING)
     socket.setsockopt(zmq.RCVHWM, MOST_WAITING)
     socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)

@@ -213,7 +213,8 @@ class Desk:
         """Looks at a client's probe file, and answers beside it where asked to; touches files of that name alone."""
         path = to_engine(wanted.path, wanted.path_map)
         try:
-            real = self.roots.readable(path)
+            # One to be answered lies where results go, which need not be where plates are read.
+            real = self.roots.writable(path) if wanted.write else self.roots.readable(path)
             if wanted.write and not _PROBE.fullmatch(real.name):
                 raise AccessError(f"{real.name} is no name of a probe; see PROTOCOL.md.")
             digest = hashlib.sha256(_read_plain(real)).hexdigest()

@@ -10,7 +10,7 @@ from pathlib import Path
 import zmq
 
 from frdm_bridge.codec import LARGEST_FRAME
-from frdm_bridge.transport import HEARTBEAT_MS, MOST_WAITING, SILENCE_MS
+from frdm_bridge.transport import HEARTBEAT_MS, MOST_WAITING, SEALED, SILENCE_MS
 from frdm_engine.errors import ServerError
 from frdm_engine.server.keys import DOMAIN, Keys, private_folder
 
@@ -29,7 +29,7 @@ def open_door(
     """
     router = context.socket(zmq.ROUTER)
     router.setsockopt(zmq.LINGER, 0)
-    router.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME)
+    router.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME + SEALED)
     # Sending to a peer that is gone or full is an error instead of a message dropped in silence.
     router.setsockopt(zmq.ROUTER_MANDATORY, 1)
     router.setsockopt(zmq.RCVHWM, MOST_WAITING)

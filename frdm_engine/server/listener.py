@@ -86,7 +86,6 @@ class Listener:
         self._held = 0
         self._back: deque[Callable[[], None]] = deque()
         self._woken: deque[str] = deque()
-        self._wake_read, self._wake_write = socket.socketpair()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._swept = time.monotonic()
@@ -111,6 +110,7 @@ class Listener:
             os.close(self._lock)
             raise
         self.address = endpoint(self._router)
+        self._wake_read, self._wake_write = socket.socketpair()
         for end in (self._wake_read, self._wake_write):
             end.setblocking(False)
         self._service.on_event = self._news  # type: ignore[attr-defined]

@@ -34,7 +34,6 @@ def opened(folder: Path, model: Path, shoot: Callable[..., Sequence], address: s
     service.start()
     listener.start()
     try:
-        assert service.wait_ready(120.0)
         yield Door(
             service, listener, folder / "in" / "plate.%04d.exr", folder / "in", folder / "out", folder / "private"
         )
@@ -63,3 +62,14 @@ def client(door: Door) -> Iterator[Client]:
     """A client of the ipc engine."""
     with door.client() as made:
         yield made
+
+
+@pytest.fixture
+def opener(door: Door) -> Callable[[], None]:
+    """Tries to listen where an engine listens already."""
+
+    def start() -> None:
+        home, runtime = door.listener.spool.folder.parent, door.listener.runtime
+        Listener(door.service, home=home, roots=Roots(), runtime=runtime).start()
+
+    return start
