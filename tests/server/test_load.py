@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def test_many_clients_with_many_jobs(tmp_path: Path, shoot: Shoot, model: Path) 
             memory: list[tuple[int, int]] = []
             while load.poll() is None:
                 pings.append(client.ping(timeout=60.0))
+                time.sleep(0.01)
                 if len(pings) % 100 == 0:
                     memory.append((client.status().done, process.memory_info().rss))
             assert load.returncode == 0
