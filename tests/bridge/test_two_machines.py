@@ -69,7 +69,7 @@ def film(tmp_path_factory: pytest.TempPathFactory, model: Path, shoot: Callable[
     """Twenty plates, and what `frdm restore` makes of them on the spot."""
     folder = tmp_path_factory.mktemp("film")
     source = shoot(folder / "in", FRAMES, height=256, width=320)
-    restorer = Restorer.from_pretrained(model, device="cpu", settings=Settings(strength=16))
+    restorer = Restorer.from_pretrained(model, device="cpu", settings=Settings(strength=16.0))
     run(Job(source, Sequence.output(folder / "expected", frames=FRAMES, like=source), tuple(FRAMES)), restorer)
     return folder / "in", folder / "expected"
 
