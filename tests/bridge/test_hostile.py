@@ -188,6 +188,28 @@ def test_chunks_beyond_credit_are_refused(door: Door) -> None:
         ask(socket, encode(m.Release(bundle=bundle), id=new_id()))
 
 
+def test_a_slow_reader_costs_no_memory_and_misses_nothing(door: Door) -> None:
+    with door.client() as client:
+        job = client.submit(JobSpec(source=str(door.plate), output=str(door.out / "slow")))
+        client.wait(job, patience=300.0)
+        last = len(door.service.events(job))
+        with raw(door) as socket:
+            hello(socket)
+            settled = resident()
+            for _ in range(3000):
+                socket.send_multipart(encode(m.Subscribe(job=job), id=new_id()))
+                if client.ping() > 5.0:
+                    pytest.fail("the slow reader holds up others")
+            assert resident() - settled < 50 * 2**20
+            told: list[int] = []
+            while socket.poll(3000):
+                message = decode(socket.recv_multipart()).message
+                if isinstance(message, m.Event):
+                    told.append(message.seq)
+    # Whatever subscription the reader's pace left standing was told to its end, in order.
+    assert told[-last:] == list(range(1, last + 1))
+
+
 def test_files_that_are_none_end_their_job_by_name(door: Door) -> None:
     header = struct.pack("<II", 20000630, 2) + b"channels\0chlist\0" + struct.pack("<I", 2**31 - 1)
     rng = np.random.default_rng(0)
