@@ -70,7 +70,7 @@ def test_the_bridge_runs_on(version: str, door: Door, tmp_path: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
         "FRDM_CONNECTION": str(door.listener.connection_file),
         "FRDM_PLATE": str(door.plate),
-        "FRDM_OUT": str(door.out),
+        "FRDM_OUT": str(door.out / version),
     }
     command = [str(python), "-m", "pytest", "-q", "-W", "error", "--noconftest", "-c", os.devnull]
     command += ["--rootdir", str(ROOT), "-p", "no:cacheprovider", str(ROOT / "tests" / "bridge" / "portable")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,30 @@ def test_every_example_can_be_sent() -> None:
 def test_the_errors_are_one_tree_and_all_in_its_picture(name: str) -> None:
     assert name in (errors.__doc__ or "")
     assert issubclass(getattr(errors, name), errors.BridgeError)
+
+
+def test_the_wheel_ships_the_bridge_and_a_contract_keeps_it_a_leaf() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "bridge/frdm_bridge" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert any(one.startswith("pyzmq") for one in project["project"]["dependencies"])
+    contracts = {one["name"]: one for one in project["tool"]["importlinter"]["contracts"]}
+    assert contracts["The bridge is a leaf"]["forbidden_modules"] == ["frdm_engine"]
+    imported = {
+        name.partition(".")[0]
+        for source in SOURCES
+        for node in ast.walk(ast.parse(source.read_text("utf-8")))
+        for name in _imported(node)
+    }
+    assert imported - set(sys.stdlib_module_names) == {"frdm_bridge", "zmq"}
+
+
+def _imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=str(module)):
+            return [module]
+    return []
 
 
 def test_public_names_are_pinned() -> None:
