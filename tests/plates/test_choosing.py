@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from frdm_engine.plates.choosing import choose, find_mask, ranges, refuse_existing
 from frdm_engine.errors import MaskError, OutputError, SequenceError
+from frdm_engine.plates.choosing import choose, find_mask, ranges, refuse_existing
 from frdm_engine.plates.sequence import Sequence
 
 ALL = (1001, 1002, 1003, 1004, 1005)
