@@ -1,4 +1,4 @@
-"""Many clients at once in a process of their own: arguments as JSON, the outcome as JSON on standard output."""
+"""Many clients at once in a process of their own: arguments as JSON, the outcome as a JSON file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from frdm_bridge import Client, JobSpec
@@ -39,7 +40,7 @@ def main() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    print(json.dumps({"seconds": time.monotonic() - began, "jobs": outcome}))
+    Path(options["outcome"]).write_text(json.dumps({"seconds": time.monotonic() - began, "jobs": outcome}))
 
 
 if __name__ == "__main__":
