@@ -7,11 +7,18 @@ FrdmError                exit 1   anything below
 │   ├── ColourError               an unknown colour space, or one that loses values
 │   ├── MaskError                 a mask of the wrong size or kind
 │   ├── SettingError              a setting out of its range
-│   └── CheckpointError           a model file that is missing, damaged or of another kind
+│   ├── CheckpointError           a model file that is missing, damaged or of another kind
+│   ├── AccessError               a path outside of what the engine may touch
+│   ├── ConflictError             a name given before to something else
+│   └── UnknownJobError           a job the engine does not know
 ├── OutputError          exit 2   the result cannot be written where it was asked
 ├── RestoreError         exit 3   a frame could not be restored
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
-└── DeviceError          exit 4   no such device, or out of its memory
+├── DeviceError          exit 4   no such device, or out of its memory
+└── ServerError          exit 5   the engine cannot be started or reached, or has no room
+    ├── SpoolError                streamed pixels without room, or that are not as announced
+    ├── JournalError              the engine's journal cannot be read or written
+    └── WorkerError               a process that restores died
 """
 
 from __future__ import annotations
@@ -58,6 +65,18 @@ class CheckpointError(InputError):
     """A model file that is missing, damaged or of another kind."""
 
 
+class AccessError(InputError):
+    """A path outside of what the engine may touch."""
+
+
+class ConflictError(InputError):
+    """A name that was given before to something else."""
+
+
+class UnknownJobError(InputError):
+    """A job the engine does not know."""
+
+
 class OutputError(FrdmError):
     """The output is the input, already exists, has no room or may not be written."""
 
@@ -99,3 +118,28 @@ class DeviceError(FrdmError):
     """No such device, or not enough memory on it."""
 
     exit_code = 4
+
+
+class ServerError(FrdmError):
+    """The engine cannot be started or reached, or has no room."""
+
+    exit_code = 5
+
+
+class JournalError(ServerError):
+    """The engine's journal cannot be read or written."""
+
+
+class WorkerError(ServerError):
+    """A process that restores died; names how, and the frame it had in hand."""
+
+
+class SpoolError(ServerError):
+    """Streamed pixels that have no room, or are not as they were announced. `code` is the wire's name for it."""
+
+    def __init__(self, sentence: str, *, code: str = "spool") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(SpoolError, code=self.code), (str(self),)

@@ -21,6 +21,13 @@ CODES = {
     "RestoreError": 3,
     "TrainingError": 3,
     "DeviceError": 4,
+    "AccessError": 2,
+    "ConflictError": 2,
+    "UnknownJobError": 2,
+    "ServerError": 5,
+    "SpoolError": 5,
+    "JournalError": 5,
+    "WorkerError": 5,
 }
 
 

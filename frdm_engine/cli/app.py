@@ -11,6 +11,7 @@ from frdm_engine.cli.bench import bench
 from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
+from frdm_engine.cli.engine import cancel, jobs, status, stop
 from frdm_engine.cli.info import info
 from frdm_engine.cli.models import models
 from frdm_engine.cli.pack import pack
@@ -18,6 +19,7 @@ from frdm_engine.cli.pairs import pairs
 from frdm_engine.cli.plan import plan
 from frdm_engine.cli.plot import plot
 from frdm_engine.cli.restore import restore
+from frdm_engine.cli.serve import serve
 from frdm_engine.cli.train import train
 from frdm_engine.errors import FrdmError
 from frdm_engine.version import __version__
@@ -63,12 +65,12 @@ def _frdm(
     """Take dirt, scratches, stains and flicker out of scanned film; every other pixel stays, bit for bit.
 
     Exit codes: 0 done, 1 a bug or a demo that did not help, 2 input or settings that cannot be used, 3 a frame that
-    could not be restored or a training that went wrong, 4 no such device or no memory left on it, 130 stopped by Ctrl-C
-    or SIGTERM.
+    could not be restored or a training that went wrong, 4 no such device or no memory left on it, 5 an engine that
+    cannot run or does not answer, 130 stopped by Ctrl-C or SIGTERM.
     """
 
 
-for _command in (restore, demo, plan, info, models, damage, pack, train, plot):
+for _command in (restore, demo, plan, info, models, serve, status, jobs, cancel, stop, damage, pack, train, plot):
     app.command()(_command)
 app.add_typer(bench, name="bench")
 app.add_typer(pairs)

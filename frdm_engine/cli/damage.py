@@ -75,8 +75,8 @@ def damage(
     range counts as one shot. Weave, fading, grain and scan of the recipe belong to the truth; only what lies in the
     matte is damage.
     """
-    from frdm_engine.cli.choosing import choose, ranges, refuse_existing
     from frdm_engine.damage import Recipe, Templates
+    from frdm_engine.plates.choosing import choose, ranges, refuse_existing
     from frdm_engine.plates.sequence import Sequence
 
     loaded = Recipe.load(recipe)

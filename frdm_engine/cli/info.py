@@ -36,7 +36,7 @@ def info(
 
 
 def _of_sequence(sequence: Sequence) -> Iterator[tuple[str, str]]:
-    from frdm_engine.cli.choosing import ranges
+    from frdm_engine.plates.choosing import ranges
 
     yield "sequence", sequence.pattern
     yield "frames", f"{ranges(sequence.frames)} ({count(len(sequence.frames), 'file')})"

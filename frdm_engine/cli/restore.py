@@ -136,7 +136,7 @@ def restore(
         raise OutputError(f"The folder of --report {report} is not there; create it or choose another name.")
     budget = parse_size(vram, option="--vram")
 
-    from frdm_engine.cli.choosing import choose, find_mask
+    from frdm_engine.plates.choosing import choose, find_mask
     from frdm_engine.plates.sequence import Sequence, parse_frames
 
     source, chosen = choose(plate, frames, handles=handles)
@@ -250,6 +250,6 @@ def note_neighbours(plate: str, source: Any) -> None:
             f"and --frames {source.frames[0]}"
         )
     elif source.missing:
-        from frdm_engine.cli.choosing import ranges
+        from frdm_engine.plates.choosing import ranges
 
         note(f"{source.pattern} lacks {ranges(source.missing)}; frames near it have fewer neighbours to look at")

@@ -68,6 +68,10 @@ class Reader:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def release(self) -> None:
+        """Lets go of every frame in hand; the cuts found stay known."""
+        self._held.clear()
+
     def near(self, frame: int, reach: int) -> tuple[int, ...]:
         """Frames of the sequence at most ``reach`` away."""
         frames = self.source.frames

@@ -7,7 +7,7 @@ in model encoding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,6 +97,8 @@ class Restorer:
         self.precision = fast_precision(device)
         self.notes: list[str] = []
         """What the user should know about how it went, a smaller plan for lack of memory for example."""
+        self.pulse: Callable[[], None] = lambda: None
+        """Called before each piece of work on the device, a tile at most: what it raises ends the frame there."""
         self._kept: dict[str, tuple[Plan, dict[int, Encoded]]] = {}
         self._repeats: dict[tuple[str, int, int], bool] = {}
 
@@ -208,7 +210,9 @@ class Restorer:
             try:
                 with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                     return self._sample(window, self._order(window, frame, view), frame, view, plan, masks)
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
                 self.forget()
                 largest = max(plan.window_width, plan.window_height)
                 multiple = self.model.limits.multiple
@@ -251,7 +255,7 @@ class Restorer:
         kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
         self._kept[view] = (plan, kept)
         for number in sorted(set(order) - set(kept)):
-            kept[number] = encode(self.model, window[number], plan, self.device)
+            kept[number] = encode(self.model, window[number], plan, self.device, pulse=self.pulse)
         encoded = [kept[number] for number in order]
         motion = self._motion(encoded)
         settings = self.settings
@@ -271,6 +275,7 @@ class Restorer:
         blender = Blender(plan, channels=3 + LOCAL)
         worked = 0
         for tile in plan.tiles:
+            self.pulse()
             values = self._tile(tile, plan, encoded, motion, whole, frame, centre=centre, force=forced)
             worked += bool((probability(values[3:], settings.strength) > LOW).any())
             blender.add(tile, values)
@@ -279,7 +284,10 @@ class Restorer:
     def _motion(self, encoded: list[Encoded]) -> Motion:
         """Alignment of the window, neighbour by neighbour: memory stays that of one pair."""
         middle = len(encoded) // 2
-        pairs = [pair_motion(encoded[middle].planes, other.planes) for k, other in enumerate(encoded) if k != middle]
+        pairs = []
+        for other in encoded[:middle] + encoded[middle + 1 :]:
+            self.pulse()
+            pairs.append(pair_motion(encoded[middle].planes, other.planes))
         return Motion(torch.cat([p.flow for p in pairs], dim=1), torch.cat([p.doubt for p in pairs], dim=1))
 
     def _tile(
@@ -328,3 +336,8 @@ class Restorer:
         share = local[touched][:, None]
         out[touched] += share * (fill[touched] - out[touched])
         return out
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out; torch has no class of its own for that of a CPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

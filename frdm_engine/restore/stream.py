@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import cv2
@@ -164,23 +165,16 @@ def run(
     Raises:
         FrdmError: bad input, no room, a frame that cannot be restored. Frames reported before are whole and final.
     """
-    checked = check(job, restorer)
-    for output in (job.output, job.matte, job.difference):
-        if output is not None:
-            _make(output.folder)
-    shots = Shots(tuple(sorted(job.cuts))) if job.cuts is not None else None
-    ledger = Ledger(ledger_path(job.output))
     began = time.monotonic()
-    with Reader(
-        job.source,
-        space=checked.space,
-        layer=job.layer,
-        reach=restorer.reach,
-        size=checked.size,
-        shots=shots,
-    ) as reader:
-        stopped = _Run(job, restorer, checked, reader, ledger, on_frame).frames(stop)
-    lines = [ledger.lines[frame] for frame in job.frames if frame in ledger.lines]
+    with Walk(job, restorer, on_frame=on_frame) as walk:
+        stopped = False
+        while walk.left and not stopped:
+            stopped = stop()
+            if not stopped:
+                walk.step()
+        walk.drain()
+    checked = walk.checked
+    lines = [walk.ledger.lines[frame] for frame in job.frames if frame in walk.ledger.lines]
     return {
         "frdm": __version__,
         "model": {"name": restorer.loaded.name, "sha256": restorer.loaded.sha256},
@@ -192,7 +186,7 @@ def run(
         "colourspace": {"name": checked.space.name, "why": checked.space.why},
         "plan": checked.plan.describe().splitlines(),
         "notes": [*checked.notes, *restorer.notes],
-        "cuts": list(shots.firsts if shots is not None else reader.cuts),
+        "cuts": list(walk.cuts),
         "seconds": round(time.monotonic() - began, 3),
         "stopped": stopped,
         "frames": lines,
@@ -206,48 +200,108 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be made ({error.strerror}); choose another output folder.") from error
 
 
-class _Run:
-    """The frames of one job on their way through."""
+class Walk:
+    """The frames of one job on their way through, a step at a time, so that other work can come between two frames.
+
+    Enter it, `step` while any are `left`, then `drain`. Frames are written behind, so ``on_frame`` tells of one a
+    step or two after it was restored, or ``at_once`` when it is written, from the writer's thread; a frame told of
+    is whole and final.
+
+    Raises:
+        FrdmError: the job cannot be done; nothing has been touched.
+    """
 
     def __init__(
         self,
         job: Job,
         restorer: Restorer,
-        checked: Checked,
-        reader: Reader,
-        ledger: Ledger,
-        on_frame: Callable[[Done], None],
+        *,
+        on_frame: Callable[[Done], None] = lambda done: None,
+        at_once: bool = False,
     ) -> None:
-        self.job, self.restorer, self.checked = job, restorer, checked
-        self.reader, self.ledger, self.on_frame = reader, ledger, on_frame
+        self.checked = check(job, restorer)
+        self.job, self.restorer, self.on_frame, self.at_once = job, restorer, on_frame, at_once
+        self.shots = Shots(tuple(sorted(job.cuts))) if job.cuts is not None else None
+        self.ledger = Ledger(ledger_path(job.output))
+        self.reader = Reader(
+            job.source,
+            space=self.checked.space,
+            layer=job.layer,
+            reach=restorer.reach,
+            size=self.checked.size,
+            shots=self.shots,
+        )
         self.writing: list[Future[Done]] = []
-        self.mark = time.monotonic()
+        self._at = 0
+        self._mark: float | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-write")
 
-    def frames(self, stop: Callable[[], bool]) -> bool:
-        """Runs to the end, or until ``stop``; returns whether it was stopped."""
-        job = self.job
+    def __enter__(self) -> Walk:
+        for output in (self.job.output, self.job.matte, self.job.difference):
+            if output is not None:
+                _make(output.folder)
         self.restorer.forget()
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-write") as pool:
-            for index, frame in enumerate(job.frames):
-                if stop():
-                    self._drain(0)
-                    return True
-                if job.resume and self.ledger.vouches(frame, self._key(frame), job.files(frame)):
-                    self._drain(0)
-                    self.on_frame(self._skipped(frame, index))
-                    continue
-                window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
-                made = self._restore(window, frame)
-                self._drain(BEHIND - 1)
-                seconds, self.mark = time.monotonic() - self.mark, time.monotonic()
-                key = self._key(frame)
-                self.writing.append(pool.submit(self._write, window[frame], made, index, key, seconds))
-            self._drain(0)
-        return False
+        self.reader.__enter__()
+        return self
 
-    def _drain(self, most: int) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True)  # what is being written becomes whole, whatever happened beside it
+        self.reader.__exit__(kind, error, trace)
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Frames still to be restored or skipped, in order."""
+        return self.job.frames[self._at :]
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """First frames of the shots after the first: those told, or those found so far."""
+        return self.shots.firsts if self.shots is not None else self.reader.cuts
+
+    def step(self) -> None:
+        """Restores the next frame and hands it to the writer, or skips it where the sidecar vouches for it.
+
+        Raises:
+            FrdmError: this frame, or one handed to the writer before, could not be done.
+        """
+        job, index = self.job, self._at
+        frame = job.frames[index]
+        if job.resume and self.ledger.vouches(frame, self._key(frame), job.files(frame)):
+            self.drain()
+            self.on_frame(self._skipped(frame, index))
+        else:
+            began = time.monotonic() if self._mark is None else self._mark
+            window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
+            made = self._restore(window, frame)
+            self._deliver(BEHIND - 1)
+            self._mark = time.monotonic()
+            key = self._key(frame)
+            self.writing.append(self._pool.submit(self._write, window[frame], made, index, key, self._mark - began))
+        self._at += 1
+
+    def drain(self) -> None:
+        """Waits until all that was restored is written.
+
+        Raises:
+            FrdmError: a frame could not be written.
+        """
+        self._deliver(0)
+
+    def pause(self) -> None:
+        """Drains, and lets go of the frames in hand on host and device; the next step reads them again."""
+        self.drain()
+        self.reader.release()
+        self.restorer.forget()
+        self._mark = None
+
+    def _deliver(self, most: int) -> None:
+        """Tells of frames written until at most so many are being written."""
         while len(self.writing) > most:
-            self.on_frame(self.writing.pop(0).result())
+            done = self.writing.pop(0).result()
+            if not self.at_once:
+                self.on_frame(done)
 
     def _key(self, frame: int) -> str:
         """Hash of everything that decides the frame's pixels."""
@@ -334,7 +388,10 @@ class _Run:
                 "views": {view: repairs(restored) for view, restored in made.items()},
             }
         )
-        return Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
+        done = Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
+        if self.at_once:
+            self.on_frame(done)
+        return done
 
     def _metadata(self) -> dict[str, str]:
         restorer = self.restorer

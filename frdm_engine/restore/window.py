@@ -86,13 +86,24 @@ def to_planes(picture: Picture, plan: Plan, device: torch.device) -> Tensor:
     return F.pad(planes, (0, plan.pad_right, 0, plan.pad_bottom), mode="replicate")
 
 
-def encode(model: FilmRestorer, picture: Picture, plan: Plan, device: torch.device) -> Encoded:
-    """Encodes a frame once, window by window of the plan, so that memory does not grow with the frame."""
+def encode(
+    model: FilmRestorer,
+    picture: Picture,
+    plan: Plan,
+    device: torch.device,
+    *,
+    pulse: Callable[[], None] = lambda: None,
+) -> Encoded:
+    """Encodes a frame once, window by window of the plan, so that memory does not grow with the frame.
+
+    ``pulse`` is called before each window and may raise to end it there.
+    """
     planes = to_planes(picture, plan, device)
     maps = columns(planes)
     height, width = planes.shape[-2:]
     features: Tensor | None = None
     for tile in plan.tiles:
+        pulse()
         rows, across = tile.window
         made = model.encode(planes[..., rows, across], maps[..., rows, across])
         if features is None:

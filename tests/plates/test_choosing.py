@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from frdm_engine.cli.choosing import choose, find_mask, ranges, refuse_existing
 from frdm_engine.errors import MaskError, OutputError, SequenceError
+from frdm_engine.plates.choosing import choose, find_mask, ranges, refuse_existing
 from frdm_engine.plates.sequence import Sequence
 
 ALL = (1001, 1002, 1003, 1004, 1005)
+
+
+@pytest.fixture
+def plates(tmp_path: Path) -> Path:
+    """A folder of five files, plate.1001.exr to plate.1005.exr; only names count here."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for frame in ALL:
+        (folder / f"plate.{frame}.exr").touch()
+    return folder
 
 
 def test_all_frames_unless_told(plates: Path) -> None:

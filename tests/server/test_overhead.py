@@ -1,0 +1,73 @@
+"""What the engine costs over `frdm restore` in one process: the same frames, by paths, in the same run.
+
+A small version runs always, with bounds that busy machines keep; with FRDM_FULL=1 in the environment larger frames, the
+promised bounds, and the best of three.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from frdm_bridge import Client, JobSpec
+from frdm_bridge.messages import Event, FrameReady
+from frdm_engine.plates import Sequence
+from frdm_engine.restore.restorer import Restorer
+from frdm_engine.restore.stream import Job, run
+from tests.server.engines import Shoot
+from tests.server.served import Served
+
+FULL = bool(os.environ.get("FRDM_FULL"))
+FRAMES, HEIGHT, WIDTH, ROUNDS = (20, 288, 512, 3) if FULL else (4, 64, 64, 1)
+MOST, MOST_FIRST_S = (1.05, 0.05) if FULL else (3.0, 1.0)
+
+
+def in_process(restorer: Restorer, source: Sequence, out: Path, frames: int) -> float:
+    """Seconds `frdm restore` takes once the model is loaded."""
+    wanted = source.frames[:frames]
+    began = time.monotonic()
+    run(Job(source, Sequence.output(out, frames=wanted, like=source), wanted), restorer)
+    return time.monotonic() - began
+
+
+def by_engine(client: Client, source: Sequence, out: Path, frames: int) -> tuple[float, float]:
+    """Seconds from the request to the first frame and to the last."""
+    first: list[float] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, FrameReady) and not first:
+            first.append(time.monotonic())
+
+    began = time.monotonic()
+    job = client.submit(JobSpec(source=source.pattern, output=str(out), frames=f"1-{frames}"))
+    client.wait(job, on_event=hear)
+    return first[0] - began, time.monotonic() - began
+
+
+def test_time_over_that_of_one_process(tmp_path: Path, shoot: Shoot, model: Path) -> None:
+    source = shoot(tmp_path / "in", range(1, FRAMES + 1), height=HEIGHT, width=WIDTH)
+    torch.set_num_threads(1)
+    restorer = Restorer.from_pretrained(model, device="cpu")
+    best: Callable[[list[float]], float] = min
+    alone, served, alone_one, served_one = [], [], [], []
+    with Served(tmp_path, model) as engine, engine.client() as client:
+        # Kernels are chosen and caches filled on both sides before anything is measured.
+        in_process(restorer, source, tmp_path / "warm", 2)
+        by_engine(client, source, tmp_path / "warm_engine", 2)
+        for turn in range(ROUNDS):
+            alone.append(in_process(restorer, source, tmp_path / f"alone{turn}", FRAMES))
+            served.append(by_engine(client, source, tmp_path / f"served{turn}", FRAMES)[1])
+        for turn in range(5 * ROUNDS):
+            alone_one.append(in_process(restorer, source, tmp_path / f"alone_one{turn}", 1))
+            served_one.append(by_engine(client, source, tmp_path / f"served_one{turn}", 1)[0])
+    ratio, extra = best(served) / best(alone), best(served_one) - best(alone_one)
+    print(
+        f"\n{FRAMES} frames of {WIDTH} x {HEIGHT}: {best(alone):.3f} s in one process, {best(served):.3f} s by the "
+        f"engine, ratio {ratio:.3f}; first frame {1000 * extra:.1f} ms later than in one process"
+    )
+    assert ratio <= MOST
+    assert extra <= MOST_FIRST_S
