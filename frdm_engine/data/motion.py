@@ -107,7 +107,7 @@ def animate(canvas: Pixels, path: CameraPath, *, height: int, width: int, near: 
 
 
 def smear(frames: Pixels, path: CameraPath, *, shutter: float) -> None:
-    """Blur frames (T, H, W, 3) in place along the path, as far as it goes while the shutter is open, 0..1 of a frame."""
+    """Blur frames (T, H, W, 3) in place along the path, as far as it goes in ``shutter``, a share of a frame's time."""
     for frame, velocity in zip(frames, np.gradient(path.shift, axis=0) * shutter, strict=True):
         length = float(np.hypot(*velocity))
         if length < 1.5:

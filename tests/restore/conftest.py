@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from frdm_engine.model.checkpoint import Loaded
-from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.plates import Sequence
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import Settings
+from tests.networks import tiny_network
 from tests.restore.on_disk import HEIGHT, WIDTH, linear, save
 
 Array = npt.NDArray[np.float32]
@@ -23,30 +23,10 @@ Array = npt.NDArray[np.float32]
 
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., Loaded]:
-    """Makes models of random weights; `bias` on the logits says how much of a frame they think is damaged.
+    """Makes loaded models of random weights, told as `tiny_network` is."""
 
-    `stains` is that of stains, told by the small whole frame; `local` ones do not look at it.
-    """
-
-    def make(*, bias: float = -10.0, stains: float | None = None, local: bool = False, **limits: int) -> Loaded:
-        switches = dict.fromkeys(("global_prompt", "frequency", "global_residual"), not local)
-        limits = {"small_side": 32, "halo": 16} | limits
-        model = FilmRestorer(width=8, features=8, prompt_dim=16, limits=limits, **switches)
-        generator = torch.Generator().manual_seed(1)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                spread = 0.7 / max(parameter[0].numel(), 1) ** 0.5 if parameter.ndim > 1 else 0.1
-                parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
-            said = model.denoiser.leave
-            said.weight *= 40
-            said.get_parameter("bias").fill_(bias)
-            model.denoiser.filler.leave.weight *= 0.3
-            if model.low_resolution is not None:
-                broad = model.low_resolution.leave
-                broad.weight[:6] *= 0.3
-                broad.weight[6:] *= 240
-                broad.get_parameter("bias")[6:] = bias - 20 if stains is None else stains
-        return Loaded("tiny", model.eval(), "0" * 64)
+    def make(**told: Any) -> Loaded:
+        return Loaded("tiny", tiny_network(**told), "0" * 64)
 
     return make
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.plates import Sequence
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.stream import Job, run
 from frdm_engine.server.service import Service
+from tests.networks import tiny_network
 from tests.restore.on_disk import linear, save
 from tests.server.engines import PATIENCE_S, pictures
 
@@ -24,19 +23,8 @@ from tests.server.engines import PATIENCE_S, pictures
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny model of random weights that finds damage in some places, saved as any model is."""
-    made = FilmRestorer(width=8, features=8, prompt_dim=16, limits={"small_side": 32, "halo": 16})
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            spread = 0.7 / max(parameter[0].numel(), 1) ** 0.5 if parameter.ndim > 1 else 0.1
-            parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
-        leave = made.denoiser.leave
-        first = 4 * sum(made.denoiser.heads[:2])
-        leave.weight[: first - 12] *= 0.3
-        leave.weight[first:] *= 40
-        leave.bias[first:] = -10.0
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    made.save_pretrained(folder)
+    tiny_network().save_pretrained(folder)
     return folder
 
 
