@@ -71,9 +71,9 @@ class Killable:
     def worker(self) -> psutil.Process | None:
         try:
             found = psutil.Process(self.process.pid).children()
+            return next((one for one in found if "frdm_engine.server.worker" in " ".join(one.cmdline())), None)
         except psutil.NoSuchProcess:
-            return None
-        return next((one for one in found if "frdm_engine.server.worker" in " ".join(one.cmdline())), None)
+            return None  # it ended between two looks
 
     def stop(self) -> None:
         if self.process.poll() is None:
