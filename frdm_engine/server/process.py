@@ -120,7 +120,7 @@ class WorkerProcess:
                 name = signal.Signals(-code).name
             except ValueError:
                 name = f"signal {-code}"
-            hint = "; the system may have run out of memory" if name == "SIGKILL" else ""
+            hint = " (the system may have run out of memory)" if name == "SIGKILL" else ""
             return f"worker {self.pid} was ended by {name}{hint}"
         said = next((line for line in reversed(self._last) if line.strip()), "")
         return f"worker {self.pid} ended with code {code}" + (f": {said}" if said else "")

@@ -12,29 +12,24 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from frdm_engine.errors import FrdmError, JournalError, ServerError, SettingError
 from frdm_engine.server.crew import Crew, Slot, join
 from frdm_engine.server.figures import Figures, prometheus, resident_bytes
 from frdm_engine.server.journal import Journal
+from frdm_engine.server.lives import MOST_DEATHS, Lives
 from frdm_engine.server.lock import HomeLock
 from frdm_engine.server.pending import Pending
 from frdm_engine.server.process import WorkerProcess
-from frdm_engine.server.records import OPEN, STATES, Event, Kind, Record, spans
+from frdm_engine.server.records import OPEN, STATES, Record, spans
 from frdm_engine.server.scheduler import INTERACTIVE_FRAMES, Scheduler
 from frdm_engine.version import __version__
 
 GIB = 2**30
-MOST_DEATHS = 3
-"""Workers that may die in a row on one frame before its job is failed."""
 TICK_S = 0.25
 """How often the keeper looks after workers, idle time and a journal that could not be written."""
-PRUNE_EVERY = 500
-"""Jobs ended between two prunings of the journal."""
-
 log = logging.getLogger("frdm.engine")
 
 
@@ -79,11 +74,8 @@ class Service:
         self._scheduler = Scheduler() if slice_s is None else Scheduler(slice_s=slice_s)
         self._ids: dict[int, str] = {}
         self._pending = Pending()
-        self._sweeping: dict[str, tuple[Record, int]] = {}
-        """Jobs that end once a worker has removed what dead ones left, each with the worker asked (0: none yet)."""
         self._stopping = False
         self._closed = threading.Event()
-        self._ended = 0
         self._news = threading.Condition(self._lock)
         self._keeper = threading.Thread(target=self._keep, name="frdm-keeper", daemon=True)
 
@@ -110,12 +102,20 @@ class Service:
             raise
         for note in self.journal.notes:
             log.warning("%s", note)
+        self._lives = Lives(
+            self.journal,
+            pending=self._pending,
+            crew=self._crew,
+            figures=self.figures,
+            on_event=self._tell,
+            on_end=self._forget,
+        )
         with self._lock:
             left, count = self.journal.find(states=OPEN, oldest_first=True)
             for record in left:
                 self._ids[record.number] = record.id
                 if record.cancelling or record.deaths >= MOST_DEATHS:
-                    self._sweep(record)
+                    self._lives.sweep(record)
                 else:
                     self._scheduler.add(record.number, client=record.client, interactive=record.interactive)
             self._crew.start(inherit=self._held.workers)
@@ -224,7 +224,7 @@ class Service:
             else:
                 for process in self._crew.processes:
                     process.send({"do": "close", "job": job})
-                self._sweep(marked)
+                self._lives.sweep(marked)
             return self.journal.get(job).snapshot()
 
     def job(self, job: str) -> dict[str, Any]:
@@ -248,11 +248,7 @@ class Service:
         Raises:
             UnknownJobError: there is no such job.
         """
-        return [event.plain() for event in self.events_of(job, after=after, limit=limit)]
-
-    def events_of(self, job: str, *, after: int = 0, limit: int = 256) -> list[Event]:
-        """As `events`, as objects."""
-        return self.journal.events(job, after=after, limit=limit)
+        return [event.plain() for event in self.journal.events(job, after=after, limit=limit)]
 
     def status(self) -> dict[str, Any]:
         """Devices, queue, throughput, memory and uptime, as plain data."""
@@ -282,15 +278,13 @@ class Service:
             what = report["say"]
             if what == "ready":
                 self._crew.ready(slot, report)
-                for waiting, asked in list(self._sweeping.values()):
-                    if not asked:
-                        self._sweep(waiting)
+                self._lives.sweep_waiting()
                 self._news.notify_all()
             elif what == "broken":
                 self._crew.unfit(slot, report)
                 self._news.notify_all()
             elif what == "swept":
-                self._swept(report)
+                self._lives.swept(report)
             elif record is None or report.get("job") != record.id:
                 log.error("worker %d reports %s of a job it was not given", process.pid, what)
             elif what == "opened":
@@ -300,7 +294,7 @@ class Service:
             elif what == "done":
                 self._frame_done(slot, record, report)
             elif what == "note":
-                self._warn(record, report["text"], frame=report["frame"])
+                self._lives.warn(record, report["text"], frame=report["frame"])
             else:
                 self._turn_over(slot, record, what, report)
             self._dispatch()
@@ -311,39 +305,18 @@ class Service:
             return
         for note in report["notes"]:
             log.info("job %s: %s", record.id, note, extra={"job": record.id})
-        again = process.pid in record.workers and record.opened
-        if not again:
-            changes: dict[str, Any] = {
-                "state": "running",
-                "opened": True,
-                "attempts": record.attempts + 1,
-                "workers": [*record.workers, process.pid],
-            }
-            if record.started is None:
-                changes["started"] = time.time()
-            body = {"device": slot.name, "total": record.total, "attempt": record.attempts + 1}
-            self._commit(record, ("started", body), **changes)
+        if not (record.opened and process.pid in record.workers):
+            self._lives.started(record, device=slot.name, pid=process.pid)
         self._pending.do(lambda: process.send({"do": "go", "job": record.id}))
 
     def _frame_done(self, slot: Slot, record: Record, report: Mapping[str, Any]) -> None:
         now = time.monotonic()
         self._scheduler.used(record.number, now - slot.mark)
         slot.mark, slot.memory = now, tuple(report["memory"])
-        names = ("frame", "index", "total", "path", "matte", "difference", "skipped", "changed", "sampled", "seconds")
         began, before = slot.first
         passed = report["index"] + 1 - before
         left = (record.total - report["index"] - 1) * (now - began) / passed if passed > 0 else None
-        changes: dict[str, Any] = {}
-        if record.deaths and (record.death_frame is None or report["frame"] >= record.death_frame):
-            changes = {"deaths": 0, "death_frame": None, "error": None}
-        self._commit(
-            record,
-            ("frame_ready", {name: report[name] for name in names}),
-            ("progress", {"done": report["index"] + 1, "total": record.total, "seconds_left": left}),
-            frame=report["frame"],
-            on_written=lambda: self.figures.frame(report["seconds"], skipped=report["skipped"]),
-            **changes,
-        )
+        self._lives.frame_ready(record, report, seconds_left=left)
 
     def _turn_over(self, slot: Slot, record: Record, what: str, report: Mapping[str, Any]) -> None:
         """The worker has nothing in hand any more: ``paused``, ``finished``, ``failed`` or ``cancelled``."""
@@ -351,38 +324,24 @@ class Service:
         if what == "paused":
             self._scheduler.give_back(record.number)
         elif what == "finished":
-            self._pending.do(lambda: self._finish(record))
+            self._pending.do(lambda: self._lives.finish(record))
         elif what == "failed":
-            self._end(record, "failed", report["error"])
+            self._lives.end(record, "failed", report["error"])
         elif what == "cancelled":
-            self._end(record, "cancelled", {"frames": record.done})
+            self._lives.end(record, "cancelled", {"frames": record.done})
         else:
             log.error("worker reports %r, which this engine does not know", what)
 
     def _exited(self, process: WorkerProcess, why: str) -> None:
         with self._lock:
             record, frame, died = self._crew.exited(process, why)
-            for job, (waiting, asked) in list(self._sweeping.items()):
-                if asked == process.pid:
-                    self._sweeping[job] = (waiting, 0)
+            self._lives.lost(process)
             if record is not None:
                 self._scheduler.give_back(record.number)
                 if died:
-                    self._died(record, frame, why)
+                    self._lives.died(record, frame, why)
             self._dispatch()
             self._news.notify_all()
-
-    def _died(self, record: Record, frame: int | None, why: str) -> None:
-        deaths = record.deaths + 1 if record.deaths and record.death_frame == frame else 1
-        where = "while the job was opened" if frame is None else f"at frame {frame}"
-        text = f"{why}, {where}; the job goes on with a new worker"
-        if deaths >= MOST_DEATHS:
-            text = f"{why}, {where}, as {deaths - 1} before it"
-        changes: dict[str, Any] = {"deaths": deaths, "death_frame": frame, "error": {"sentence": why}}
-        self.figures.warnings += 1
-        self._commit(record, ("warning", {"text": text, "frame": frame}), **changes)
-        if record.cancelling or deaths >= MOST_DEATHS:
-            self._sweep(replace(record, **changes))
 
     # Jobs
 
@@ -390,7 +349,7 @@ class Service:
         """Gives every free worker its next job, and asks for the frame border where another job should come first."""
         if self._stopping:
             return
-        if (len(self._scheduler) or self._sweeping) and not self._pending:
+        if (len(self._scheduler) or self._lives.waiting) and not self._pending:
             self._crew.wake()
         for slot in self._crew.slots:
             while slot.free and not self._pending:
@@ -430,92 +389,15 @@ class Service:
             }
         )
 
-    def _readable(self, job: str) -> None:
-        self.journal.get(job)
+    def _tell(self, job: str, client: str, seq: int) -> None:
+        self.on_event(job, client, seq)  # which may be another by now than when the engine was made
 
-    def _sweep(self, record: Record) -> None:
-        """Ends a job that is not in hand any more, after a worker has removed what dead ones left of it."""
-        self._scheduler.remove(record.number)
-        if {process.pid for process in self._crew.processes}.issuperset(record.workers):
-            self._sweeping.pop(record.id, None)
-            self._end_for_cause(record)
-            return
-        able = [slot.process for slot in self._crew.loaded if slot.process is not None]
-        self._sweeping[record.id] = (record, able[0].pid if able else 0)
-        if able:
-            able[0].send({"do": "sweep", "job": record.id, "request": record.request, "pids": list(record.workers)})
-
-    def _swept(self, report: Mapping[str, Any]) -> None:
-        record, _ = self._sweeping.pop(report["job"])
-        if report["trouble"]:
-            log.warning("job %s: temporary files may be left: %s", record.id, report["trouble"])
-        self._end_for_cause(record)
-
-    def _end_for_cause(self, record: Record) -> None:
-        if record.cancelling:
-            self._end(record, "cancelled", {"frames": record.done})
-            return
-        why = (record.error or {}).get("sentence", "a worker died")
-        where = "while it was opened" if record.death_frame is None else f"at frame {record.death_frame}"
-        name = "The job" if record.death_frame is None else f"Frame {record.death_frame}"
-        sentence = (
-            f"{name} could not be restored: {MOST_DEATHS} workers in a row died {where}, the last as {why}; "
-            "look into the engine's log, then leave the frame out or use another device."
-        )
-        error = {"code": "internal", "sentence": sentence, "frame": record.death_frame, "tile": None}
-        self._end(record, "failed", error)
-
-    def _finish(self, record: Record) -> None:
-        now = self.journal.get(record.id)
-        if now.done < now.total:
-            sentence = f"Only {now.done} of {now.total} frames were delivered; this is a bug, please report it."
-            self._end(record, "failed", {"code": "internal", "sentence": sentence, "frame": None, "tile": None})
-            return
-        seconds = max(0.0, time.time() - (now.started or now.submitted))
-        body = {"frames": now.total, "seconds": round(seconds, 3), "changed": self.journal.changed(record.id)}
-        self._end(record, "done", body)
-
-    def _end(self, record: Record, state: Literal["done", "failed", "cancelled"], body: Mapping[str, Any]) -> None:
+    def _forget(self, record: Record) -> None:
         self._scheduler.remove(record.number)
         self._ids.pop(record.number, None)
-        changes: dict[str, Any] = {"state": state, "error": body if state == "failed" else None}
-        level = logging.WARNING if state == "failed" else logging.INFO
-        said = body.get("sentence") or ", ".join(f"{value:g} {name}" for name, value in body.items())
-        log.log(level, "job %s %s: %s", record.id, state, said, extra={"job": record.id})
-        self._commit(record, (state, body), **changes)
-        self._ended += 1
-        if self._ended % PRUNE_EVERY == 0:
-            self._pending.do(lambda: log.debug("%d old jobs pruned", self.journal.prune()))
 
-    def _warn(self, record: Record, text: str, *, frame: int | None) -> None:
-        self.figures.warnings += 1
-        log.warning("job %s: %s", record.id, text, extra={"job": record.id, "frame": frame})
-        self._commit(record, ("warning", {"text": text, "frame": frame}))
-
-    # The journal, which may be out of room for a while
-
-    def _commit(
-        self,
-        record: Record,
-        *events: tuple[Kind, Mapping[str, Any]],
-        frame: int | None = None,
-        on_written: Callable[[], None] = lambda: None,
-        **changes: Any,
-    ) -> None:
-        """Writes what happened and tells of it; when that fails it is kept and tried again, in order."""
-
-        def write() -> None:
-            now = self.journal.record(record.id, *events, frame=frame, **changes)
-            if now is None:
-                return
-            for slot in self._crew.slots:
-                if slot.job is not None and slot.job.id == now.id:
-                    slot.job = now
-            on_written()
-            if events:
-                self.on_event(now.id, now.client, now.seq)
-
-        self._pending.do(write)
+    def _readable(self, job: str) -> None:
+        self.journal.get(job)
 
     def _keep(self) -> None:
         """What must happen by itself."""
@@ -524,5 +406,5 @@ class Service:
                 if self._stopping:
                     return
                 self._pending.retry()
-                self._crew.look_after(busy=bool(len(self._scheduler) or self._sweeping))
+                self._crew.look_after(busy=bool(len(self._scheduler) or self._lives.waiting))
                 self._dispatch()

@@ -71,9 +71,9 @@ class Killable:
     def worker(self) -> psutil.Process | None:
         try:
             found = psutil.Process(self.process.pid).children()
+            return next((one for one in found if "frdm_engine.server.worker" in " ".join(one.cmdline())), None)
         except psutil.NoSuchProcess:
-            return None
-        return next((one for one in found if "frdm_engine.server.worker" in " ".join(one.cmdline())), None)
+            return None  # it ended between two looks
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -98,10 +98,12 @@ def test_killed_at_random_moments(victim: str, tmp_path: Path, shoot: Shoot, mod
                 assert time.monotonic() < began + 10 * PATIENCE_S
                 time.sleep(0.01)
             time.sleep(rng.uniform(0, 2 * a_frame))
-            if victim == "worker" and (process := engine.worker()) is not None:
+            if victim == "worker":
+                while (process := engine.worker()) is None:  # the next one is not there yet
+                    time.sleep(0.01)
                 process.kill()
                 kills += 1
-            elif victim == "engine":
+            else:
                 engine.process.kill()
                 engine.process.wait()
                 kills += 1
