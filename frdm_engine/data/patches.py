@@ -343,9 +343,7 @@ def made_small(recipe: Recipe, width: int) -> Recipe:
     return replace(
         recipe,
         size_scale=(max(0.1, recipe.size_scale[0] * ratio), max(0.1, recipe.size_scale[1] * ratio)),
-        stains=replace(
-            recipe.stains, presence=max(STAINED, recipe.stains.presence), alive=crowd(recipe.stains.alive)
-        ),
+        stains=replace(recipe.stains, presence=max(STAINED, recipe.stains.presence), alive=crowd(recipe.stains.alive)),
         mould=replace(recipe.mould, alive=crowd(recipe.mould.alive)),
         grain=replace(recipe.grain, strength=(0.3 * recipe.grain.strength[0], 0.3 * recipe.grain.strength[1])),
     )
