@@ -17,7 +17,22 @@ from frdm_engine.cli.app import app
 from frdm_engine.errors import DeviceError, FrdmError, RestoreError, SettingError
 from frdm_engine.version import __version__
 
-COMMANDS = {"restore", "demo", "plan", "info", "models", "damage", "pack", "train", "plot"}
+COMMANDS = {
+    "cancel",
+    "damage",
+    "demo",
+    "info",
+    "jobs",
+    "models",
+    "pack",
+    "plan",
+    "plot",
+    "restore",
+    "serve",
+    "status",
+    "stop",
+    "train",
+}
 GROUPS = {"bench": {"quality", "real"}, "pairs": {"add", "check"}}
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 
