@@ -29,10 +29,10 @@ class Sampling:
     """How often each kind of window is drawn."""
 
     stills: float = 0.35
-    objects_on_video: float = 0.15
-    objects_on_still: float = 0.35
+    objects_on_video: float = 0.35
+    objects_on_still: float = 0.75
     parallax: float = 0.5
-    boiling: float = 0.08
+    boiling: float = 0.15
     """Windows with a region of water, leaves or smoke."""
     pan_on_video: float = 0.35
     blurred: float = 0.7

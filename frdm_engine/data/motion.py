@@ -108,6 +108,8 @@ def animate(canvas: Pixels, path: CameraPath, *, height: int, width: int, near: 
 
 def smear(frames: Pixels, path: CameraPath, *, shutter: float) -> None:
     """Blur frames (T, H, W, 3) in place along the path, as far as it goes in ``shutter``, a share of a frame's time."""
+    if len(frames) < 2:
+        return
     for frame, velocity in zip(frames, np.gradient(path.shift, axis=0) * shutter, strict=True):
         length = float(np.hypot(*velocity))
         if length < 1.5:

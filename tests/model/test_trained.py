@@ -21,7 +21,7 @@ from frdm_engine.model.denoiser import LOCAL, FilmRestorer, Look, Prediction
 from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.small import shrink
 from frdm_engine.restore.global_residual import Global, low_resolution
-from frdm_engine.restore.restorer import Restorer
+from frdm_engine.restore.restorer import Restored, Restorer
 from frdm_engine.restore.window import noise_like
 
 Array = npt.NDArray[np.float32]
@@ -235,8 +235,12 @@ def test_masks_and_switches_hold_with_trained_weights(restorer: Restorer, film: 
     assert (free.alpha[:, :64] > 0).any()
     np.testing.assert_array_equal(held.picture[:, :64], clip.damaged[2][:, :64])
     np.testing.assert_array_equal(held.alpha[:, 64:], free.alpha[:, 64:])
-    dirt_alone = Restorer(
-        restorer.loaded, device=torch.device("cpu"), settings=replace(restorer.settings, fix=("dirt",))
-    ).restore(window, 2)
-    assert dirt_alone.mattes[1:].max() == 0
-    np.testing.assert_array_equal(dirt_alone.mattes[0], free.mattes[0])
+
+    def fixing(*classes: str) -> Restored:
+        settings = replace(restorer.settings, fix=classes)
+        return Restorer(restorer.loaded, device=torch.device("cpu"), settings=settings).restore(window, 2)
+
+    assert fixing("dirt").mattes[1:].max() == 0
+    unscratched = fixing("dirt", "stain", "flicker")
+    assert unscratched.mattes[1].max() == 0
+    np.testing.assert_array_equal(unscratched.mattes[[0, 2, 3]], free.mattes[[0, 2, 3]])
