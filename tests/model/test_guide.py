@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from frdm_engine.model.denoiser import CLASSES, FilmRestorer
+from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
 from frdm_engine.model.guide import STAIN_FAINT, STAIN_PLAIN, Guide, guide_of
 from frdm_engine.model.low_resolution import Broad
 from tests.model.looking import evidence_of
@@ -122,7 +122,7 @@ def test_damage_leaves_no_halo_in_the_level(texture: Texture) -> None:
     assert float((guide.base(window[:, 2]) - window[:, 2]).abs().max()) < 0.5 / 255
 
 
-@pytest.mark.parametrize("name", CLASSES[:3])
+@pytest.mark.parametrize("name", CLASSES[:LOCAL])
 def test_what_hides_the_picture_has_no_say_in_the_level(name: str, texture: Texture) -> None:
     window, _ = spotted(texture, 0.0)
     patch = torch.zeros(1, 1, HEIGHT, WIDTH)
