@@ -21,7 +21,7 @@ from frdm_engine.model.denoiser import LOCAL, FilmRestorer, Look, Prediction
 from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.small import shrink
 from frdm_engine.restore.global_residual import Global, low_resolution
-from frdm_engine.restore.restorer import Restorer
+from frdm_engine.restore.restorer import Restored, Restorer
 from frdm_engine.restore.window import noise_like
 
 Array = npt.NDArray[np.float32]
@@ -234,9 +234,18 @@ def test_masks_and_switches_hold_with_trained_weights(restorer: Restorer, film: 
     held = restorer.restore(window, 2, protect=protect)
     assert (free.alpha[:, :64] > 0).any()
     np.testing.assert_array_equal(held.picture[:, :64], clip.damaged[2][:, :64])
-    np.testing.assert_array_equal(held.alpha[:, 64:], free.alpha[:, 64:])
-    dirt_alone = Restorer(
-        restorer.loaded, device=torch.device("cpu"), settings=replace(restorer.settings, fix=("dirt",))
-    ).restore(window, 2)
-    assert dirt_alone.mattes[1:].max() == 0
-    np.testing.assert_array_equal(dirt_alone.mattes[0], free.mattes[0])
+    assert not held.alpha[:, :64].any()
+    np.testing.assert_array_equal(held.mattes[LOCAL:, :, 64:], free.mattes[LOCAL:, :, 64:])
+    # Beside what was held back the network sees the damaged frame, so it need not say the very same.
+    assert float((np.abs(held.alpha - free.alpha)[:, 64:] > 0.1).mean()) < 0.02
+
+    def fixing(*names: str) -> Restored:
+        settings = replace(restorer.settings, fix=names)
+        return Restorer(restorer.loaded, device=torch.device("cpu"), settings=settings).restore(window, 2)
+
+    unscratched, dirt_alone = fixing("dirt", "stain", "flicker"), fixing("dirt")
+    np.testing.assert_array_equal(unscratched.mattes[[0, 2, 3]], free.mattes[[0, 2, 3]])
+    assert not unscratched.mattes[1].any()
+    assert not dirt_alone.mattes[1:].any()
+    both = (dirt_alone.mattes[0] > 0) & (free.mattes[0] > 0)
+    assert both.sum() > 0.8 * ((dirt_alone.mattes[0] > 0) | (free.mattes[0] > 0)).sum()
