@@ -106,7 +106,7 @@ def spoilt(repeated: PatchStream) -> PatchStream:
     """The same stream with a truth that is not a number."""
     made: Any = copy.copy(repeated)
     patches = made.made.patches
-    made.made = replace(made.made, patches=replace(patches, clean=torch.full_like(patches.clean, torch.nan)))
+    made.made = replace(made.made, patches=replace(patches, broad=torch.full_like(patches.broad, torch.nan)))
     assert isinstance(made, PatchStream)
     return made
 

@@ -35,8 +35,8 @@ class Spoilt(PatchStream):
     def __iter__(self) -> Iterator[Batch]:
         for _ in range(self.whole):
             yield self.made
-        clean = torch.full_like(self.made.patches.clean, float("nan"))
-        yield replace(self.made, patches=replace(self.made.patches, clean=clean))
+        broad = torch.full_like(self.made.patches.broad, float("nan"))
+        yield replace(self.made, patches=replace(self.made.patches, broad=broad))
 
 
 def spoilt(repeated: PatchStream, batch: Batch, *, whole: int) -> Spoilt:
