@@ -6,7 +6,7 @@ import pytest
 
 from frdm_engine.data.frames import Pixels
 from frdm_engine.data.grading import grade, tone_curve
-from frdm_engine.data.motion import CameraPath, animate, camera_path, drift_for, smooth_mask
+from frdm_engine.data.motion import CameraPath, animate, camera_path, drift_for, smear, smooth_mask
 from frdm_engine.data.objects import paste_objects
 from frdm_engine.data.shapes import SHAPES, Mask, pole
 
@@ -46,6 +46,32 @@ def test_parallax_moves_near_things_alone(canvas: Pixels) -> None:
     frames = animate(canvas, _steady(2), height=50, width=60, near=near, drift=drift)
     np.testing.assert_array_equal(frames[1, :, :29], canvas[20:70, 30:59])
     np.testing.assert_array_equal(frames[1, :, 32:], canvas[20:70, 65:93])
+
+
+def _dotted(length: int) -> Pixels:
+    """Black frames with a white dot in the middle."""
+    frames = np.zeros((length, 41, 61, 3), np.uint8)
+    frames[:, 20, 30] = 255
+    return frames
+
+
+@pytest.mark.parametrize("shutter", [0.25, 0.5])
+def test_an_open_shutter_draws_a_dot_along_its_path(shutter: float) -> None:
+    """As far as the camera goes in that part of a frame, and nowhere else; no light is lost."""
+    frames = _dotted(3)
+    smear(frames, _steady(3, shift=20.0), shutter=shutter)
+    for frame in frames:
+        rows, across = np.nonzero(frame[..., 0] > 8)
+        assert 19 <= rows.min() <= rows.max() <= 21
+        assert np.ptp(across) == pytest.approx(20 * shutter, abs=2)
+        assert across.mean() == pytest.approx(30, abs=1)
+        assert float(frame[..., 0].sum()) == pytest.approx(255, rel=0.1)
+
+
+def test_slow_movement_is_sharp() -> None:
+    frames = _dotted(3)
+    smear(frames, _steady(3, shift=2.0), shutter=0.5)
+    np.testing.assert_array_equal(frames, _dotted(3))
 
 
 @pytest.mark.parametrize("length", [1, 5, 25])
