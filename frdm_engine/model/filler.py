@@ -36,7 +36,7 @@ class Candidates:
     """What a hole may be filled with.
 
     pictures (B, C, 3, H, W); cut (B, 3, H, W): the centre with its surroundings in its holes.
-    disagree (B, K, H, W): how far each moved neighbour is from the sound pixels around, model encoding.
+    disagree (B, K, H, W): how far each aligned neighbour is from the sound pixels around, model encoding.
     """
 
     pictures: Tensor

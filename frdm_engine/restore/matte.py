@@ -14,6 +14,8 @@ HIGH = {"dirt": 0.3, "scratch": 0.95, "stain": 0.8}
 """A repair of a class needs a pixel at least this probable ..."""
 LOW = 0.1
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
+LEAST = 1e-6
+"""Opacity under which nothing is changed."""
 FULL = 0.3
 """Probability from which a pixel is wholly replaced."""
 LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005}
@@ -89,6 +91,7 @@ def mattes(
         out *= 1 - np.clip(protect, 0, 1)
     if usable is not None:
         out *= usable
+    out[out < LEAST] = 0  # what the opacity of all cannot tell must not be changed either (C1)
     return out
 
 

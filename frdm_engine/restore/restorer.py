@@ -271,7 +271,8 @@ class Restorer:
         )
         base = mend(window[frame], whole.guide, broad)
         centre = kept[frame].planes if base is window[frame] else to_planes(base, plan, self.device)
-        forced = None if masks.force is None else to_planes(masks.force[..., None], plan, self.device)
+        force = None if masks.force is None else np.asarray(masks.force, np.float32)[..., None]
+        forced = None if force is None else to_planes(force, plan, self.device)
         blender = Blender(plan, channels=3 + LOCAL)
         worked = 0
         for tile in plan.tiles:
