@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Plane = npt.NDArray[np.float32]
 
-HIGH = {"dirt": 0.3, "scratch": 0.95, "stain": 0.8}
+HIGH = {"dirt": 0.3, "scratch": 0.98, "stain": 0.8}
 """A repair of a class needs a pixel at least this probable ..."""
 LOW = 0.1
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
