@@ -22,6 +22,9 @@ _SHOT = 95
 #: How far compression spreads a defect: the blocks of colour at half size.
 SPREAD = 16
 
+#: Opacity up to which a matte says next to nothing: what compression made plain there is spill as well.
+FAINT = 0.02
+
 
 @dataclass(frozen=True)
 class ScanSettings:
@@ -65,7 +68,7 @@ class Scan:
         mattes[mattes < FAINTEST] = 0
         # A small mean, not the pixel's own difference: ringing has the grain of the blocks.
         differ = np.asarray(cv2.blur(largest(damaged - truth), (3, 3)), np.float32)
-        spilled = (differ > VISIBLE) & (mattes.max(axis=2) == 0)
+        spilled = (differ > VISIBLE) & (mattes.max(axis=2) < FAINT)
         if spilled.any():
             # The spill belongs to whichever damage lies next to it.
             near = np.stack([grown(np.ascontiguousarray(mattes[..., k]), SPREAD) for k in range(mattes.shape[2])], 2)

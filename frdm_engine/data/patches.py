@@ -25,6 +25,7 @@ from frdm_engine.damage.drawing import REFERENCE_WIDTH
 from frdm_engine.data.clips import ClipLibrary
 from frdm_engine.data.packing import open_data
 from frdm_engine.data.pairs import PairLibrary, Reader, read_picture
+from frdm_engine.data.uprights import stand_uprights
 from frdm_engine.model.encoder import columns
 from frdm_engine.model.frame_fusion import (
     Evidence,
@@ -46,6 +47,8 @@ SUSPECT = 0.05
 """Model encoding: how far a pixel must leave the range of its neighbours to draw a patch."""
 LOCKED_OFF, BORDERS, UNDAMAGED = 0.15, 0.15, 0.15
 """Shares of windows in which nothing moves but the film, that show the gate's edge, that carry no damage."""
+UPRIGHT = 0.6
+"""Share of the locked-off windows in which upright things stand that are no scratches."""
 STAINED = 0.6
 """Least chance that a small frame without patches has stains: it is there for these."""
 
@@ -353,6 +356,8 @@ def _as_film(rng: np.random.Generator, clip: npt.NDArray[np.float32]) -> npt.NDA
     """Now and then a locked-off camera, and a dark frame border: both breed vertical lines that are no scratches."""
     if rng.random() < LOCKED_OFF:
         clip = np.repeat(clip[len(clip) // 2][None], len(clip), axis=0)
+        if rng.random() < UPRIGHT:
+            clip = stand_uprights(rng, clip)
     if rng.random() < BORDERS:
         height, width = clip.shape[1:3]
         border = np.ones((height, width), np.float32)

@@ -55,6 +55,19 @@ def test_marks_of_compression_that_nobody_sees_are_the_truths_too(plate: Array) 
     assert float(grew.max(axis=2)[spilled].min()) > 0
 
 
+def test_spill_under_a_matte_that_says_next_to_nothing_counts_as_well(plate: Array) -> None:
+    """A faint matte beside damage must not hide that compression made its blocks plain."""
+    damaged, mattes = spotted(plate)
+    veiled = mattes.copy()
+    veiled[mattes.max(axis=2) == 0, :2] = 0.01
+    scan = Scan(ScanSettings(presence=1, compressed=1, quality=(30, 30), sigma=(0, 0)), SHOT)
+    _, scanned, grew = scan.through(plate, damaged, veiled)
+    change = cv2.blur(np.abs(scanned - scan.seen(plate)).max(axis=2), (3, 3))
+    plain = (change > VISIBLE) & (mattes.max(axis=2) == 0)
+    assert plain.any()
+    assert float(grew.max(axis=2)[plain].min()) > 0.1
+
+
 def test_one_plate_is_seen_as_the_scan_of_both(plate: Array) -> None:
     scan = Scan(ScanSettings(presence=1, compressed=1, quality=(60, 60)), SHOT)
     nothing = np.zeros((144, 208, 4), np.float32)
