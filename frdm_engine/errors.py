@@ -16,6 +16,7 @@ FrdmError                exit 1   anything below
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
 ├── DeviceError          exit 4   no such device, or out of its memory
 └── ServerError          exit 5   the engine cannot be started or reached, or has no room
+    ├── BusyError                 as many jobs are open as the engine takes
     ├── SpoolError                streamed pixels without room, or that are not as announced
     ├── JournalError              the engine's journal cannot be read or written
     └── WorkerError               a process that restores died
@@ -124,6 +125,10 @@ class ServerError(FrdmError):
     """The engine cannot be started or reached, or has no room."""
 
     exit_code = 5
+
+
+class BusyError(ServerError):
+    """The engine has as many open jobs as it takes."""
 
 
 class JournalError(ServerError):

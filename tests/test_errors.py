@@ -25,6 +25,7 @@ CODES = {
     "ConflictError": 2,
     "UnknownJobError": 2,
     "ServerError": 5,
+    "BusyError": 5,
     "SpoolError": 5,
     "JournalError": 5,
     "WorkerError": 5,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from frdm_engine.errors import FrdmError, JournalError, ServerError, SettingError
+from frdm_engine.errors import BusyError, FrdmError, JournalError, ServerError, SettingError, UnknownJobError
 from frdm_engine.server.crew import Crew, Slot, join
 from frdm_engine.server.figures import Figures, prometheus, resident_bytes
 from frdm_engine.server.journal import Journal
@@ -28,6 +28,8 @@ from frdm_engine.server.scheduler import INTERACTIVE_FRAMES, Scheduler
 from frdm_engine.version import __version__
 
 GIB = 2**30
+MOST_OPEN = 20_000
+"""Jobs that wait or run at one time; more are refused, as each costs the engine memory until it ends."""
 TICK_S = 0.25
 """How often the keeper looks after workers, idle time and a journal that could not be written."""
 log = logging.getLogger("frdm.engine")
@@ -41,7 +43,8 @@ class Service:
     note.
 
     ``home`` is a private folder of this engine; ``idle_s`` seconds without work end a worker, which gives all of its
-    memory back; ``threads`` bounds a worker's compute threads, None for torch's own choice.
+    memory back; ``threads`` bounds a worker's compute threads, None for torch's own choice; ``most_open`` bounds the
+    jobs that wait or run.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Service:
         idle_s: float = 600.0,
         threads: int | None = None,
         slice_s: float | None = None,
+        most_open: int = MOST_OPEN,
         on_event: Callable[[str, str, int], None] = lambda job, client, seq: None,
     ) -> None:
         if not devices:
@@ -73,6 +77,7 @@ class Service:
         )
         self._scheduler = Scheduler() if slice_s is None else Scheduler(slice_s=slice_s)
         self._ids: dict[int, str] = {}
+        self._most_open = most_open
         self._pending = Pending()
         self._stopping = False
         self._closed = threading.Event()
@@ -177,6 +182,7 @@ class Service:
             SettingError: there are no frames, or another model is asked for.
             ConflictError: the key belongs to another job.
             ServerError: the engine is leaving.
+            BusyError: too many jobs are open.
             JournalError: the job cannot be written down; it was not taken.
         """
         frames = request.get("frames") or []
@@ -193,6 +199,10 @@ class Service:
         with self._lock:
             if self._stopping:
                 raise ServerError("The engine is leaving and takes no more jobs; submit it again when it is back.")
+            if len(self._ids) >= self._most_open and not self._knows(str(request["key"])):
+                raise BusyError(
+                    f"{len(self._ids):,} jobs are open already; submit it again when some have ended, or cancel some."
+                )
             record, fresh = self.journal.add(
                 str(request["key"]), client=client, request=packed, interactive=interactive, total=len(set(frames))
             )
@@ -202,6 +212,13 @@ class Service:
                 self.on_event(record.id, client, record.seq)
                 self._dispatch()
         return record.snapshot() | {"again": not fresh}
+
+    def _knows(self, job: str) -> bool:
+        try:
+            self.journal.get(job)
+        except UnknownJobError:
+            return False
+        return True
 
     def cancel(self, job: str) -> dict[str, Any]:
         """Ends a job: at once if it waits, within a tile if it is in hand; one that has ended stays as it is.

@@ -12,6 +12,7 @@ from frdm_bridge.messages import EVENTS, Event
 from frdm_bridge.paths import to_client
 from frdm_engine.errors import (
     AccessError,
+    BusyError,
     ConflictError,
     FrdmError,
     InputError,
@@ -27,6 +28,7 @@ _CODES: tuple[tuple[type[FrdmError], str], ...] = (
     (UnknownJobError, "unknown_job"),
     (InputError, "input"),
     (OutputError, "output"),
+    (BusyError, "busy"),
 )
 _EVENTS = {kind.TYPE: kind for kind in EVENTS}
 _OF_THE_SERVICE = {"job", "seq", "kind", "at"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frdm_engine.errors import ServerError, SettingError, UnknownJobError, WorkerError
+from frdm_engine.errors import BusyError, ServerError, SettingError, UnknownJobError, WorkerError
 from frdm_engine.server.service import Service
 from tests.server.engines import (
     PATIENCE_S,
@@ -55,6 +55,20 @@ def test_a_job_gives_the_files_and_the_sidecar_of_frdm_restore(
     again = shared.submit("anna", request)
     assert again["again"]
     assert shared.status()["done"] >= 1
+
+
+def test_more_jobs_than_it_takes_are_refused_until_one_ends(tmp_path: Path, shoot: Shoot, engine: Engine) -> None:
+    source = shoot(tmp_path / "in", range(1, 3))
+    service = engine(most_open=2)
+    first, second, third = (request_of(source, tmp_path / f"out{n}") for n in range(3))
+    service.submit("anna", first)
+    service.submit("anna", second)
+    with pytest.raises(BusyError, match=r"^2 jobs are open already; submit it again when some have ended"):
+        service.submit("berta", third)
+    assert service.submit("anna", second)["again"]  # one that is known is no further job
+    ended(service, first["key"], second["key"])
+    assert not service.submit("berta", third)["again"]
+    assert ended(service, third["key"])[0]["state"] == "done"
 
 
 def test_cancel_takes_effect_within_a_tile_and_leaves_whole_frames(
