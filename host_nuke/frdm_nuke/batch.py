@@ -14,9 +14,6 @@ import sys
 from pathlib import Path
 from typing import Iterable, List, Optional, Sequence
 
-if __name__ == "__main__":  # run as a script, where this package's folder is not on the path yet
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import nuke
 
 from frdm_nuke import node as nodes

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Dict, Tuple
+
 import nuke
 
 from frdm_nuke import node as nodes
 from frdm_nuke import settings, shown
 from frdm_nuke.errors import HostError
+from frdm_nuke.pixels import raw
 
 _PATHS = ("cache_folder", "connection")
-_NEXT_LOOK = (
-    "old_files",
-    "cache_folder",
+_LOOKED_AGAIN = [
     "inputChange",
+    "showPanel",
+    "cache_folder",
+    "old_files",
     "datatype",
     "colourspace",
     "strength",
     "grain",
     "steps",
     "seed",
-)
+    "cuts",
+    "cut_frames",
+    "views",
+    "range",
+    "frames",
+    "protect_channel",
+    "force_channel",
+    "proxy_mode",
+]
+_hashes: Dict[str, Tuple[int, ...]] = {}
+"""What Nuke said of each node's plate when it was last looked at; good for this session alone."""
 
 
 def install() -> None:
@@ -29,6 +43,7 @@ def install() -> None:
         nuke.addOnDestroy(destroyed, nodeClass="Group")
         nuke.addOnScriptClose(closed)
         nuke.addKnobChanged(changed, nodeClass="Group")
+        nuke.addUpdateUI(updated, nodeClass="Group")
 
 
 def created() -> None:
@@ -60,14 +75,30 @@ def changed() -> None:
     if not nodes.is_ours(node):
         return
     name = knob.name()
-    if name in _PATHS and "\\" in str(knob.getText()):  # type: ignore[attr-defined]
-        knob.setValue(str(knob.getText()).replace("\\", "/"))  # type: ignore[attr-defined]
+    if name in _PATHS and "\\" in raw(knob):
+        knob.setValue(raw(knob).replace("\\", "/"))
     if name == "cache_folder":
         nodes.show_files(node)
-    if (name in _NEXT_LOOK or name.startswith("fix_")) and node.input(0) is not None:
-        from frdm_nuke.look import look_again
+    if (name in _LOOKED_AGAIN or name.startswith("fix_")) and node.input(0) is not None:
+        _look_again(node)
 
-        try:
-            look_again(node)
-        except HostError as error:
-            shown.say(node, f"error: {error}")
+
+def updated() -> None:
+    """Something has changed, perhaps above one of ours: then its results may be stale, which is looked at."""
+    node = nuke.thisNode()
+    plate = node.input(0) if nodes.is_ours(node) else None
+    if plate is None:
+        return
+    identity, hashes = str(node[settings.ID_KNOB].value()), tuple(plate.opHashes())
+    if _hashes.get(identity) != hashes:
+        _hashes[identity] = hashes
+        _look_again(node)
+
+
+def _look_again(node: nuke.Node) -> None:
+    from frdm_nuke.look import look_again
+
+    try:
+        look_again(node)
+    except HostError as error:
+        shown.say(node, f"error: {error}")

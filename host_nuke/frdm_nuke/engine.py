@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, List, Sequence
 
 from frdm_bridge.client import Client
 from frdm_bridge.discovery import connection_file
@@ -17,6 +18,7 @@ from frdm_bridge.errors import (
     VersionError,
 )
 from frdm_bridge.jobs import GIB, Health, JobSpec
+from frdm_bridge.launch import start_engine
 from frdm_bridge.messages import Cancel, Cancelled, Done, Event, Failed, FrameReady, Ping, Warning
 from frdm_bridge.probing import sees
 from frdm_bridge.restoring import restore
@@ -27,34 +29,81 @@ PATIENCE = 15.0
 """Seconds an engine may be silent before its jobs are given up. It answers within milliseconds while it computes."""
 QUIET = 2.0
 """Seconds without an event after which it is asked whether it is there."""
+ANSWERING = 5.0
+"""Seconds an engine may take for its first answer."""
+STARTING = 90.0
+"""Seconds an engine started from here may take to load its model."""
 ASKED = 0.5
 """Seconds one such question waits, so that a cancel is heard meanwhile."""
 
 OnFrame = Callable[[str, FrameReady], None]
 
 
-def reach(wish: EngineWish, *, program: str, cache: str) -> Client:
+def reach(wish: EngineWish, *, program: str, cache: str, cancelled: Callable[[], bool] = lambda: False) -> Client:
     """A client of the engine the node asks for; starts one where it may.
 
     Raises:
         EngineError: none answers, it is of another version, or it does not take this client's keys.
+        StoppedError: it was cancelled.
     """
     file = wish.connection if wish.connection is not None else connection_file()
-    start = wish.starting(cache) if wish.start else None
     try:
-        return Client.connect(file, program=program, start=start)
+        # An engine that a file of its own names runs elsewhere, and cannot be started from here.
+        if wish.start and wish.connection is None:
+            _start(wish.starting(cache), file, cancelled)
+        return _connected(file, program, cancelled)
     except VersionError as error:
         raise EngineError(f"The engine of {file} and this plug-in do not understand each other: {error}") from error
     except DiscoveryError as error:
         more = "" if wish.start else " Or tick `start one if none runs` on the node's tab Engine."
         raise EngineError(f"{error}{more}") from error
-    except UnreachableError as error:
-        more = ""
-        if not wish.start or "did not answer" in str(error):
-            more = f" If it does run, {file} may hold old keys: take the file the engine wrote at its last start."
-        raise EngineError(f"{error}{more}") from error
     except BridgeError as error:
         raise EngineError(str(error)) from error
+
+
+def _start(command: Sequence[str], file: Path, cancelled: Callable[[], bool]) -> None:
+    """Starts an engine where none answers; in a thread, so that a cancel is heard while it loads its model."""
+    failed: List[BridgeError] = []
+
+    def answers() -> bool:
+        try:
+            Client.connect(file, timeout=1.0).close()
+        except UnreachableError:
+            return False
+        return True
+
+    def start() -> None:
+        try:
+            start_engine(command, file=file, answers=answers, timeout=STARTING)
+        except BridgeError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=start, name="frdm-start", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+        _check(cancelled)
+    if failed:
+        raise failed[0]
+
+
+def _connected(file: Path, program: str, cancelled: Callable[[], bool]) -> Client:
+    ends = time.monotonic() + ANSWERING
+    while True:
+        try:
+            return Client.connect(file, program=program, timeout=ASKED)
+        except UnreachableError as error:
+            _check(cancelled)
+            if time.monotonic() > ends:
+                raise EngineError(
+                    f"The engine that {file} names does not answer; see `frdm status`, or start it with `frdm serve`. "
+                    "If it does run, the file holds old keys: take the one the engine wrote at its last start."
+                ) from error
+
+
+def _check(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise StoppedError("It was cancelled before the engine was reached.")
 
 
 def health(wish: EngineWish, *, program: str) -> str:
@@ -145,14 +194,13 @@ class Jobs:
         Raises:
             EngineError: a job failed, or the engine is gone.
         """
+        link = self.client.link
         try:
-            if self.client.link.events(timeout=timeout):
-                self._heard = time.monotonic()
-                inbox = self.client.link.inbox
-                while inbox:
-                    event = inbox.popleft()
-                    self._hear(event.job, event)
-            elif self.open:
+            while link.events(timeout=timeout):
+                self._heard, timeout = time.monotonic(), 0.0
+                event = link.inbox.popleft()
+                self._hear(event.job, event)
+            if self.open:
                 self._look_whether_there()
         except HostError:
             raise

@@ -128,8 +128,8 @@ KNOBS: Tuple[KnobSpec, ...] = (
         "colourspace",
         "colour space in",
         "Space of the plate as it comes into the node: auto is the project's working space (scene-linear, or the "
-        "working space of its OCIO configuration). Else linear, srgb, cineon, adx10 or an OCIO name such as ACEScg. Values are "
-        "never clamped.",
+        "working space of its OCIO configuration). Else linear, srgb, cineon, adx10 or an OCIO name such as ACEScg. "
+        "Values are never clamped.",
         default="auto",
     ),
     KnobSpec(

@@ -10,7 +10,7 @@ import nuke
 
 from frdm_nuke import cache, graph, knobs
 from frdm_nuke.knobs import LAYOUT
-from frdm_nuke.pixels import unrecorded
+from frdm_nuke.pixels import raw, unrecorded
 from frdm_nuke.settings import ID_KNOB, NODE_KNOB
 
 CLASS_NAME = "FRDM"
@@ -62,7 +62,7 @@ def keep_apart(node: nuke.Node) -> bool:
 
 def show_files(node: nuke.Node) -> None:
     """Lets the inner nodes name the files of the node's folder."""
-    folder, leaf = str(node["cache_folder"].getText()), str(node["frdm_leaf"].value())  # type: ignore[attr-defined]
+    folder, leaf = raw(node["cache_folder"]), str(node["frdm_leaf"].value())
     if not isinstance(node, nuke.Group):
         return
     pairs = [*((f"{role}_write", role) for role in graph.WRITES), (graph.RESULT, "result"), (graph.MATTE, "matte")]

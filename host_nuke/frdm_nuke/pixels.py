@@ -56,6 +56,12 @@ def inner(group: nuke.Node, name: str) -> nuke.Node:
     return found
 
 
+def raw(knob: nuke.Knob) -> str:
+    """What a text or file knob holds as it is written, with its tokens."""
+    text: str = knob.getText()  # type: ignore[attr-defined]  # they have it, Knob has not
+    return text or ""
+
+
 def render(group: nuke.Node, role: str, frame: int, view: str, *, pixels: str, full: bool) -> None:
     """Renders one frame of the plate or of a mask.
 
@@ -91,7 +97,7 @@ def _reason(group: nuke.Node, role: str, frame: int, said: str, target: Path) ->
     if BUSY in said:
         return NestedRenderError(
             f"Nuke does not render the {role} of {name} for frame {frame} while it renders something else; restore "
-            "first, with Restore range, with frdm_nuke.batch.restore_all(), or with `nuke -t frdm_nuke/batch.py SCRIPT`."
+            "first, with Restore range, frdm_nuke.batch.restore_all(), or `nuke -t frdm_nuke/batch.py SCRIPT`."
         )
     what = "plate" if role == "plate" else f"mask {role}"
     why = _one_line(said) if said else f"{target} was not written"

@@ -61,7 +61,8 @@ class Restoration:
             plan.cache.prepare()
         folder = str(next(iter(self._plans.values())).cache.folder)
         self._tell("reaching the engine")
-        with engine.reach(self.wish.engine, program=f"nuke {nuke.NUKE_VERSION_STRING}", cache=folder) as client:
+        program, cancelled = f"nuke {nuke.NUKE_VERSION_STRING}", self._progress.cancelled
+        with engine.reach(self.wish.engine, program=program, cache=folder, cancelled=cancelled) as client:
             try:
                 self._reach, self._version = client.welcome.reach, client.welcome.version
             except BridgeError as error:

@@ -9,7 +9,7 @@ import nuke
 from frdm_nuke import cache, ranges
 from frdm_nuke.cache import Cache
 from frdm_nuke.graph import LACKING, LACKING_FILE, MATTE, RESULT, WRITES
-from frdm_nuke.pixels import inner, unrecorded
+from frdm_nuke.pixels import inner, raw, unrecorded
 from frdm_nuke.settings import Wish
 
 READS = {RESULT: RESULT, MATTE: MATTE, LACKING: LACKING_FILE}
@@ -23,7 +23,7 @@ def branches(wish: Wish) -> Tuple[str, str]:
 
 def point(group: nuke.Node, wish: Wish) -> None:
     """Lets every inner node name the files of this wish. The artist's folder goes in as written, tokens and all."""
-    folder, leaf = str(group["cache_folder"].getText()), str(group["frdm_leaf"].value())  # type: ignore[attr-defined]
+    folder, leaf = raw(group["cache_folder"]), str(group["frdm_leaf"].value())
     full, proxy = branches(wish)
     with unrecorded():
         for name, role in (*((f"{role}_write", role) for role in WRITES), *READS.items()):
@@ -34,7 +34,7 @@ def point(group: nuke.Node, wish: Wish) -> None:
 
 def _set(node: nuke.Node, knob: str, value: str) -> None:
     # Only what changes: each change makes Nuke look for the files again.
-    if node[knob].toScript(False) != value:
+    if raw(node[knob]) != value:
         node[knob].setValue(value)
 
 
@@ -53,7 +53,7 @@ def has(group: nuke.Node, frames: Iterable[int], span: Tuple[int, int]) -> None:
         for name in (RESULT, MATTE):
             read = inner(group, name)
             if there and (read["first"].value(), read["last"].value()) != (first, last):
-                text = read["file"].toScript(False)
+                text = raw(read["file"])
                 # Opens the file, so that size and channels are those of the results.
                 read["file"].fromUserText(f"{text} {first}-{last}")  # type: ignore[attr-defined]
                 read["first"].setValue(first)

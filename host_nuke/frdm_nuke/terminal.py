@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import nuke
 
@@ -13,12 +13,15 @@ from frdm_nuke.errors import HostError
 from frdm_nuke.fingerprint import SHIFTS_TIME
 
 _RANGE = re.compile(r"(-?\d+)(?:[-,](-?\d+)(?:[x,](\d+))?)?")
+_looked_at: Dict[str, Set[int]] = {}
+"""Frames of each node that were found restored in the render that runs."""
 _TAKES_VALUE = ("-F", "-c", "-m", "-s", "-X", "--view", "-b", "--cont", "--gpu", "--priority", "-V")
 
 
 def install() -> None:
     """Registers for what Nuke does in the terminal."""
     nuke.addOnScriptLoad(before_execution)
+    nuke.addBeforeRender(before_render)
     nuke.addBeforeFrameRender(before_frame)
 
 
@@ -32,6 +35,12 @@ def before_execution() -> None:
     wanted = frames or range(int(root["first_frame"].value()), int(root["last_frame"].value()) + 1)
     for write in _writes(names):
         restore_above(write, set(wanted))
+
+
+def before_render() -> None:
+    """A Write is about to render; what was looked at for an earlier render may have changed since."""
+    if not nodes.is_ours(nuke.thisNode().parent()):
+        _looked_at.clear()
 
 
 def before_frame() -> None:
@@ -52,10 +61,14 @@ def restore_above(write: nuke.Node, frames: Set[int]) -> None:
     order = batch.in_order([one for one, _ in found])
     shifts = {one.fullName(): shifted for one, shifted in found}
     for one in order:
+        name = one.fullName()
         try:
             wish = settings.read(one)
             # Where time runs otherwise in between, any frame may be asked for.
-            batch.restore(one, wish if shifts[one.fullName()] else wish.at(tuple(sorted(frames))))
+            wanted = wish.frames if shifts[name] else tuple(sorted(frames))
+            if not set(wanted) <= _looked_at.setdefault(name, set()):
+                batch.restore(one, wish.at(wanted))
+                _looked_at[name].update(wanted)
         except HostError as error:
             raise RuntimeError(str(error)) from error
 
