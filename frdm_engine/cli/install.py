@@ -82,6 +82,8 @@ def install_nuke(
         note(f"no wheel for {tag}: Nuke with that Python will say so in the node's status")
     for line in describe_nukes(found, done):
         typer.echo(line)
+    if not found:
+        note("no Nuke was found where it installs itself; one that lies elsewhere will find the plug-in all the same")
     if folder is not None:
         note(f"Nuke reads {folder} when NUKE_PATH names it")
 
