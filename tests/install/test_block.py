@@ -46,7 +46,7 @@ def test_any_bytes_around_it_come_back(before: bytes, after: bytes) -> None:
 @pytest.mark.parametrize("content", CONTENTS)
 def test_it_is_python_and_does_one_thing(content: bytes) -> None:
     paths: list[str] = []
-    names = {"pluginAddPath": paths.append}
+    names: dict[str, object] = {"pluginAddPath": paths.append}
     code = make(content, folder="frdm").replace(b"import nuke\r\n", b"").replace(b"import nuke\n", b"")
     exec(compile(content.replace(b"import nuke", b"pass") + code, "init.py", "exec"), {"nuke": _Names(names)})
     assert paths == ["./frdm"]

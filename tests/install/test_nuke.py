@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -209,7 +210,7 @@ def test_changed_lines_in_init_are_left_to_the_user(home: Path, put: Callable[..
     init = home / ".nuke/init.py"
     init.write_bytes(init.read_bytes().replace(b"import nuke\n", changed))
     before = tree_of(home)
-    for call in (put, lambda: uninstall(home / ".nuke")):
+    for call in (put, partial(uninstall, home / ".nuke")):
         with pytest.raises(InstallError, match="were changed; remove them by hand"):
             call()
     assert tree_of(home) == before
@@ -255,7 +256,7 @@ def test_links_and_files_in_the_way(home: Path, put: Callable[..., Done], tmp_pa
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"format": 99}', b'{"format": 1, "unheard": 2}'])
 def test_a_record_that_cannot_be_read(home: Path, put: Callable[..., Done], content: bytes) -> None:
     fill(home / ".nuke", {"frdm/manifest.json": content})
-    for call in (put, lambda: uninstall(home / ".nuke")):
+    for call in (put, partial(uninstall, home / ".nuke")):
         with pytest.raises(InstallError, match=r"manifest\.json is (damaged|of another version)"):
             call()
 
