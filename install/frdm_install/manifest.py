@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from frdm_install.errors import InstallError
@@ -42,6 +42,11 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def is_inside(name: str) -> bool:
+    """Whether a relative path stays below its folder, on every system."""
+    return bool(name) and not {"..", "\\", ":"} & {*PurePosixPath(name).parts, *name} and not name.startswith("/")
+
+
 def load(folder: Path) -> Manifest | None:
     """The record in a folder, or None if there is none.
 
@@ -59,7 +64,10 @@ def load(folder: Path) -> Manifest | None:
         plain: Any = json.loads(raw)
         if plain["format"] != FORMAT:
             raise InstallError(f"{path} is of another version of FRDM; uninstall with that version first.")
-        return Manifest(**plain)
+        found = Manifest(**plain)
+        if not all(is_inside(name) for name in found.paths):
+            raise ValueError("a path that leads elsewhere")
+        return found
     except (ValueError, TypeError, KeyError) as error:
         raise InstallError(f"{path} is damaged; remove the folder {folder} and install again.") from error
 

@@ -253,7 +253,17 @@ def test_links_and_files_in_the_way(home: Path, put: Callable[..., Done], tmp_pa
         put(platforms=("amiga",))
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'{"format": 99}', b'{"format": 1, "unheard": 2}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"[]",
+        b'{"format": 99}',
+        b'{"format": 1, "unheard": 2}',
+        b'{"format": 1, "files": {"../menu.py": ""}}',
+        b'{"format": 1, "pending": {"/etc/passwd": ""}}',
+    ],
+)
 def test_a_record_that_cannot_be_read(home: Path, put: Callable[..., Done], content: bytes) -> None:
     fill(home / ".nuke", {"frdm/manifest.json": content})
     for call in (put, partial(uninstall, home / ".nuke")):
