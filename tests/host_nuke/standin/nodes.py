@@ -1,0 +1,707 @@
+"""Nodes: their knobs, inputs and place in a group; groups and the root."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+from tests.host_nuke.standin import callbacks, expressions, formats, knobs, mainthread, state, undo
+from tests.host_nuke.standin.arrays import PARTS
+from tests.host_nuke.standin.knobs import Knob
+
+INPUTS, HIDDEN_INPUTS, EXPRESSIONS, LINKINPUTS = 1, 2, 4, 8
+
+
+class _Name(knobs.String_Knob):
+    """A node's name: unique within its group, letters, digits and underscores."""
+
+    def Class(self) -> str:
+        return "String_Knob"
+
+    def _kept(self, text: str) -> str:
+        return text if self._node is None else self._node.free_name(text)
+
+
+class Node:
+    """One node. It is one object for good: callbacks compare by identity."""
+
+    def __init__(self, kind: Any, group: Optional[Group]) -> None:
+        self._kind = kind
+        self._group = group
+        self._knobs: Dict[str, Knob] = {}
+        self._inputs: List[Optional[Node]] = []
+        self._deleted = False
+        self._failed = ""
+        for knob in kind.knobs():
+            self.put(knob)
+
+    # knobs
+
+    def put(self, knob: Knob, *, user: bool = False) -> None:
+        """Gives it a knob. (The stand-in's own.)"""
+        self._knobs[knob.name()] = knob
+        knob._node = self
+        knob._user = user
+
+    def alive(self) -> None:
+        """Raises ValueError where the node is deleted. (The stand-in's own.)"""
+        if self._deleted:
+            raise ValueError("A PythonObject is not attached to a node")
+
+    def knob(self, p: Union[str, int], follow_link: bool = True) -> Optional[Knob]:
+        """A knob by its name or number, or None."""
+        self.alive()
+        if isinstance(p, int):
+            return list(self._knobs.values())[p] if p < len(self._knobs) else None
+        return self._knobs.get(p)
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.knob(name)
+        if found is None:
+            raise NameError(f"knob {name} does not exist")
+        return found
+
+    def knobs(self) -> Dict[str, Knob]:
+        """All, by name."""
+        self.alive()
+        return dict(self._knobs)
+
+    def allKnobs(self) -> List[Knob]:
+        """All, in order, those without a name too."""
+        return list(self._knobs.values())
+
+    def numKnobs(self) -> int:
+        """How many."""
+        return len(self._knobs)
+
+    def addKnob(self, knob: Knob) -> None:
+        """Adds a knob of the user's.
+
+        Raises:
+            ValueError: a knob of that name is there already.
+        """
+        mainthread.check("Node.addKnob")
+        self.alive()
+        if knob.name() in self._knobs and knob.name():
+            # Nuke is said to add a second one, which nothing can name; refused here.
+            raise ValueError(f"{self.fullName()} has a knob {knob.name()} already")
+        if not any(isinstance(one, knobs.Tab_Knob) and one._user for one in self._knobs.values()) and not isinstance(
+            knob, knobs.Tab_Knob
+        ):
+            self.put(knobs.Tab_Knob("User"), user=True)
+        self.put(knob, user=True)
+        undo.record(f"Add {knob.name()}", lambda: self._drop(knob), lambda: self.put(knob, user=True))
+        state.now().modified = True
+
+    def removeKnob(self, knob: Knob) -> None:
+        """Takes a user's knob away.
+
+        Raises:
+            ValueError: it is none of the user's knobs of this node.
+        """
+        mainthread.check("Node.removeKnob")
+        if self._knobs.get(knob.name()) is not knob or not knob._user:
+            raise ValueError(f"{knob.name()} is no user knob of {self.fullName()}")
+        self._drop(knob)
+        undo.record(f"Remove {knob.name()}", lambda: self.put(knob, user=True), lambda: self._drop(knob))
+
+    def _drop(self, knob: Knob) -> None:
+        self._knobs.pop(knob.name(), None)
+
+    def user_knobs(self) -> List[Knob]:
+        """Those that were added. (The stand-in's own.)"""
+        return [one for one in self._knobs.values() if one._user]
+
+    def pressed(self, button: str) -> None:
+        """A button without Python: reload and the like. (The stand-in's own.)"""
+        self._kind.press(self, button)
+
+    def opened(self, first: Optional[int], last: Optional[int]) -> None:
+        """A file knob has taken a name from a person. (The stand-in's own.)"""
+        self._kind.opened(self, first, last)
+
+    # names
+
+    def Class(self) -> str:
+        """Name of the class."""
+        return str(self._kind.name)
+
+    def name(self) -> str:
+        """Name within its group."""
+        self.alive()
+        return str(self._knobs["name"].value())
+
+    def fullName(self) -> str:
+        """Name with its groups', from below the root."""
+        above = self._group
+        return self.name() if above is None or above._group is None else f"{above.fullName()}.{self.name()}"
+
+    def setName(self, name: str, uncollide: bool = True, updateExpressions: bool = False) -> None:
+        """Renames it; a name that is taken gets a number.
+
+        Raises:
+            ValueError: the name holds what no name may.
+        """
+        mainthread.check("Node.setName")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError(f"{name!r} is no name of a node")
+        self._knobs["name"].setValue(name)
+
+    def free_name(self, wanted: str) -> str:
+        """The name, or with another number at its end if it is taken. (The stand-in's own.)"""
+        if self._group is None:
+            return wanted
+        taken = {one._knobs["name"].value() for one in self._group.children if one is not self}
+        if wanted not in taken:
+            return wanted
+        base, number = re.sub(r"\d+$", "", wanted), 1
+        while f"{base}{number}" in taken:
+            number += 1
+        return f"{base}{number}"
+
+    def parent(self) -> Any:
+        """Its group."""
+        return self._group
+
+    def rootNode(self) -> Any:
+        """The script."""
+        return state.now().root
+
+    # inputs
+
+    def input(self, index: int) -> Optional[Node]:
+        """What is connected there."""
+        self.alive()
+        found = self._inputs[index] if 0 <= index < len(self._inputs) else None
+        return None if found is not None and found._deleted else found
+
+    def inputs(self) -> int:
+        """Number of the last connected input, and one."""
+        return max((index + 1 for index in range(len(self._inputs)) if self.input(index) is not None), default=0)
+
+    def setInput(self, i: int, node: Optional[Node]) -> bool:
+        """Connects an input, or with None takes it off; whether that could be done."""
+        mainthread.check("Node.setInput")
+        self.alive()
+        if not self.canSetInput(i, node):
+            return False
+        before = list(self._inputs)
+        while len(self._inputs) <= i:
+            self._inputs.append(None)
+        self._inputs[i] = node
+        after = list(self._inputs)
+        undo.record(f"Connect {self.name()}", lambda: self._rewire(before), lambda: self._rewire(after))
+        callbacks.knob_changed(self, knobs.Knob("inputChange"))
+        return True
+
+    def _rewire(self, inputs: List[Optional[Node]]) -> None:
+        self._inputs = list(inputs)
+
+    def canSetInput(self, i: int, node: Optional[Node]) -> bool:
+        """Whether it has that input, and no loop comes of it."""
+        if i < 0 or i >= self.maxInputs():
+            return False
+        if node is not None and node._group is not self._group:
+            # Nodes of two groups cannot be connected.
+            return False
+        return node is None or (node is not self and self not in _above(node))
+
+    def connectInput(self, i: int, node: Optional[Node]) -> bool:
+        """The first free input from i on."""
+        while self.input(i) is not None and i + 1 < self.maxInputs():
+            i += 1
+        return self.setInput(i, node)
+
+    def maxInputs(self) -> int:
+        """How many inputs it can have."""
+        return int(self._kind.inputs(self)[1])
+
+    def minInputs(self) -> int:
+        """How many it has at least."""
+        return int(self._kind.inputs(self)[0])
+
+    def maximumInputs(self) -> int:
+        """maxInputs()."""
+        return self.maxInputs()
+
+    def minimumInputs(self) -> int:
+        """minInputs()."""
+        return self.minInputs()
+
+    def dependencies(self, what: int = INPUTS | HIDDEN_INPUTS | EXPRESSIONS) -> List[Node]:
+        """Nodes it depends on directly: by inputs (hidden ones too) and by expressions."""
+        self.alive()
+        hidden = bool(self._knobs["hide_input"].value()) if "hide_input" in self._knobs else False
+        found: List[Node] = []
+        if what & (HIDDEN_INPUTS if hidden else INPUTS):
+            found += [one for one in map(self.input, range(len(self._inputs))) if one is not None]
+        if what & EXPRESSIONS:
+            found += [one for one in self._named_by_expressions() if one is not self]
+        return list(dict.fromkeys(found))
+
+    def dependent(self, what: int = INPUTS | HIDDEN_INPUTS | EXPRESSIONS, forceEvaluate: bool = True) -> List[Node]:
+        """Nodes that depend on it directly."""
+        root = state.now().root
+        return [one for one in root.all_nodes() if any(above is self for above in one.dependencies(what))]
+
+    def _named_by_expressions(self) -> Iterator[Node]:
+        for knob in self._knobs.values():
+            text = knob.toScript() if knob.hasExpression() else ""
+            if isinstance(knob, knobs.Link_Knob):
+                text = knob.getLink()
+            if isinstance(knob, knobs.EvalString_Knob):
+                text = " ".join(re.findall(r"\[(?:value|knob) ([\w.]+)", knob.getText()))
+            for word in re.findall(r"[A-Za-z_][\w]*(?:\.[A-Za-z_0-9]\w*)+", text):
+                found = self.find_knob(word)
+                if found is not None and found.node() is not state.now().root:
+                    yield found.node()
+
+    # looking up names, as expressions and Tcl do
+
+    def find_knob(self, path: str) -> Optional[Knob]:
+        """A knob by its dotted name, seen from this node. (The stand-in's own.)"""
+        return self._find(path)[0]
+
+    def _find(self, path: str) -> Tuple[Optional[Knob], int]:
+        words = path.split(".")
+        here: Any = self
+        if len(words) > 1:
+            here = self._first(words[0])
+            for word in words[1:]:
+                if here is None:
+                    return None, 0
+                if here.knob(word) is not None:
+                    break
+                following = _step(here, word)
+                if following is None:
+                    break
+                here = following
+                words = words[1:]
+            words = words[1:]
+        if here is None or not words:
+            return None, 0
+        knob = here.knob(words[0])
+        if len(words) > 1:
+            return knob, PARTS.get(words[1], 0) if words[1] not in ("w", "h") else int(words[1] == "h")
+        return knob, 0
+
+    def _first(self, word: str) -> Optional[Node]:
+        if word == "this":
+            return self
+        if word == "root":
+            found: Optional[Node] = state.now().root
+            return found
+        stepped = _step(self, word) if word == "parent" or word.startswith("input") else None
+        if stepped is not None:
+            return stepped
+        return self._group.node(word) if self._group is not None else None
+
+    def number_named(self, name: str, frame: float) -> float:
+        """What an expression sees by a name. (The stand-in's own.)
+
+        Raises:
+            ExpressionError: nothing is named so.
+        """
+        if name in ("frame", "t", "x"):
+            return frame
+        knob, index = self._find(name)
+        if knob is None:
+            if name in ("width", "height"):
+                return float(getattr(self, name)())
+            raise expressions.ExpressionError(f"{self.fullName()}: nothing is named {name}")
+        return knob.number_value(frame, index)
+
+    @staticmethod
+    def session_frame() -> float:
+        """The current frame. (The stand-in's own.)"""
+        session = state.now()
+        frame = session.current("frame")
+        return float(session.root["frame"].number_value(0.0)) if frame is None else float(frame)
+
+    # the image
+
+    def _image(self, frame: Optional[float] = None) -> Any:
+        from tests.host_nuke.standin import evaluate
+
+        self.alive()
+        return evaluate.looked_at(self, frame)
+
+    def format(self) -> formats.Format:
+        """Format of its image; the project's where it has none."""
+        found: formats.Format = self._image().format
+        return found
+
+    def width(self) -> int:
+        """Of the format."""
+        return self.format().width()
+
+    def height(self) -> int:
+        """Of the format."""
+        return self.format().height()
+
+    def pixelAspect(self) -> float:
+        """Of the format."""
+        return self.format().pixelAspect()
+
+    def bbox(self) -> Info:
+        """Where it has pixels."""
+        return Info(self._image().box)
+
+    def channels(self) -> List[str]:
+        """Names of all channels."""
+        return sorted(self._image().channels)
+
+    def metadata(self, key: Optional[str] = None, time: Optional[float] = None, view: str = "") -> Any:
+        """All metadata, or the value of a key, or None."""
+        found = self._image(time).metadata
+        return dict(found) if key is None else found.get(key)
+
+    def sample(self, channel: str, x: float, y: float, *_: Any) -> float:
+        """A pixel."""
+        image = self._image()
+        return float(image.over(channel, (int(x), int(y), int(x) + 1, int(y) + 1))[0, 0])
+
+    def frameRange(self) -> Any:
+        """First and last frame it has."""
+        from tests.host_nuke.standin import evaluate
+
+        return FrameRange(*evaluate.frame_range(self))
+
+    def firstFrame(self) -> int:
+        """Of frameRange()."""
+        return int(self.frameRange().first())
+
+    def lastFrame(self) -> int:
+        """Of frameRange()."""
+        return int(self.frameRange().last())
+
+    def opHashes(self) -> List[int]:
+        """A number that changes with all that decides its image now."""
+        from tests.host_nuke.standin import evaluate
+
+        return [evaluate.hashed(self)]
+
+    def error(self) -> bool:
+        """Whether it, or any node above it, is in error at this frame."""
+        return self.treeHasError()
+
+    def hasError(self) -> bool:
+        """Whether it is in error itself; a group is where a node within is."""
+        from tests.host_nuke.standin import evaluate
+
+        at_fault = evaluate.fault(self)
+        while at_fault is not None and at_fault is not self:
+            at_fault = at_fault._group
+        return at_fault is self
+
+    def treeHasError(self) -> bool:
+        """Whether anything that its image needs is in error."""
+        from tests.host_nuke.standin import evaluate
+
+        return evaluate.fault(self) is not None
+
+    def proxy(self) -> bool:
+        """Whether its image is a proxy now."""
+        return bool(state.now().root["proxy"].value())
+
+    def forceValidate(self) -> None:
+        """Looks at everything anew."""
+        mainthread.check("Node.forceValidate")
+
+    # looks
+
+    def isSelected(self) -> bool:
+        """Whether it is selected."""
+        return bool(self["selected"].value())
+
+    def setSelected(self, selected: bool) -> None:
+        """Selects it too, or takes it off."""
+        self["selected"].setValue(selected)
+
+    def selectOnly(self) -> None:
+        """Selects it alone."""
+        for one in self._group.children if self._group is not None else []:
+            one["selected"].setValue(one is self)
+
+    def xpos(self) -> int:
+        """Place in the graph."""
+        return int(self["xpos"].value())
+
+    def ypos(self) -> int:
+        """Place in the graph."""
+        return int(self["ypos"].value())
+
+    def setXYpos(self, x: int, y: int) -> None:
+        """Places it."""
+        self["xpos"].setValue(x)
+        self["ypos"].setValue(y)
+
+    def screenWidth(self) -> int:
+        """Size in the graph."""
+        return 80
+
+    def screenHeight(self) -> int:
+        """Size in the graph."""
+        return 18
+
+    def showControlPanel(self, forceFloat: bool = False) -> None:
+        """Opens its panel."""
+        mainthread.check("Node.showControlPanel")
+        state.now().panels.append(self.fullName())
+        callbacks.knob_changed(self, knobs.Knob("showPanel"))
+
+    def hideControlPanel(self) -> None:
+        """Closes it."""
+        mainthread.check("Node.hideControlPanel")
+        if self.fullName() in state.now().panels:
+            state.now().panels.remove(self.fullName())
+
+    def shown(self) -> bool:
+        """Whether its panel is open."""
+        return self.fullName() in state.now().panels
+
+    def redraw(self) -> None:
+        """Draws it anew."""
+        mainthread.check("Node.redraw")
+
+    def autoplace(self) -> None:
+        """Finds a place for it."""
+        mainthread.check("Node.autoplace")
+
+    # as text
+
+    def writeKnobs(self, flags: int = 0) -> str:
+        """Its knobs as text, as scripts hold them."""
+        from tests.host_nuke.standin import script
+
+        return script.knob_lines(self)
+
+    def readKnobs(self, s: str) -> None:
+        """Takes such text."""
+        from tests.host_nuke.standin import script
+
+        mainthread.check("Node.readKnobs")
+        script.read_knobs(self, s)
+
+    def __repr__(self) -> str:
+        return f"<{self.Class()} {'deleted' if self._deleted else self.fullName()}>"
+
+    def __len__(self) -> int:
+        return len(self._knobs)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Group(Node):
+    """A node with nodes inside; an argument of `with` for what is made there."""
+
+    def __init__(self, kind: Any, group: Optional[Group]) -> None:
+        self.children: List[Node] = []
+        super().__init__(kind, group)
+
+    def begin(self) -> Group:
+        """Nodes are made in it from now on."""
+        state.now().context.append({"group": self})
+        return self
+
+    def end(self) -> None:
+        """No longer."""
+        context = state.now().context
+        for index in range(len(context) - 1, -1, -1):
+            if context[index].get("group") is self and "node" not in context[index]:
+                del context[index]
+                return
+
+    def __enter__(self) -> Group:
+        return self.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def nodes(self) -> List[Node]:
+        """Those inside, the newest first."""
+        self.alive()
+        return list(reversed(self.children))
+
+    def numNodes(self) -> int:
+        """How many."""
+        return len(self.children)
+
+    def node(self, s: str) -> Optional[Node]:
+        """One inside, by its name, with dots for those within groups."""
+        self.alive()
+        name, _, rest = s.partition(".")
+        found = next((one for one in self.children if one.name() == name), None)
+        if not rest:
+            return found
+        return found.node(rest) if isinstance(found, Group) else None
+
+    def output(self) -> Optional[Node]:
+        """The Output inside."""
+        return next((one for one in self.children if one.Class() == "Output"), None)
+
+    def all_nodes(self) -> List[Node]:
+        """Those inside, and inside of those. (The stand-in's own.)"""
+        found: List[Node] = []
+        for one in self.children:
+            found.append(one)
+            if isinstance(one, Group):
+                found += one.all_nodes()
+        return found
+
+    def selectedNodes(self) -> List[Node]:
+        """Those inside that are selected, the newest first."""
+        return [one for one in self.nodes() if one.isSelected()]
+
+
+class Root(Group):
+    """The script."""
+
+    def fullName(self) -> str:
+        return "root"
+
+    def name(self) -> str:
+        """File of the script; `Root` where it has none."""
+        return str(self["name"].value()) or "Root"
+
+    def setFrame(self, frame: float) -> None:
+        """Goes to a frame."""
+        self["frame"].setValue(frame)
+
+    def fps(self) -> int:
+        """Frames a second, whole."""
+        return int(self["fps"].value())
+
+    def realFps(self) -> float:
+        """Frames a second."""
+        return float(self["fps"].value())
+
+    def firstFrame(self) -> int:
+        """Of the project."""
+        return int(self["first_frame"].value())
+
+    def lastFrame(self) -> int:
+        """Of the project."""
+        return int(self["last_frame"].value())
+
+    def modified(self) -> bool:
+        """Whether it has changed since it was saved."""
+        return state.now().modified
+
+    def setModified(self, modified: bool) -> None:
+        """Says so."""
+        state.now().modified = modified
+
+    def setProxy(self, proxy: bool) -> None:
+        """Proxy mode."""
+        self["proxy"].setValue(proxy)
+
+    def addView(self, name: str, *_: Any) -> None:
+        """Another view."""
+        self["views"].setValue("\n".join([*views(), name]))
+
+    def deleteView(self, name: str) -> None:
+        """One view less."""
+        self["views"].setValue("\n".join(one for one in views() if one != name))
+
+
+class Gizmo(Group):
+    """A group kept in a file of its own. The stand-in makes none."""
+
+
+class Info:
+    """A box of pixels."""
+
+    def __init__(self, box: Tuple[int, int, int, int] = (0, 0, 0, 0)) -> None:
+        self._box = box
+
+    def x(self) -> float:
+        """Left."""
+        return float(self._box[0])
+
+    def y(self) -> float:
+        """Bottom."""
+        return float(self._box[1])
+
+    def w(self) -> float:
+        """Width."""
+        return float(self._box[2] - self._box[0])
+
+    def h(self) -> float:
+        """Height."""
+        return float(self._box[3] - self._box[1])
+
+
+class FrameRange:
+    """First, last and step; or its text, `1-10x2`."""
+
+    def __init__(self, first: Any = 1, last: int = 1, increment: int = 1) -> None:
+        if isinstance(first, str):
+            match = re.fullmatch(r"\s*(-?\d+)(?:-(-?\d+))?(?:x(\d+))?\s*", first)
+            if match is None:
+                raise ValueError(f"{first!r} is no frame range")
+            first, last, increment = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+        self._parts = (int(first), int(last), int(increment))
+
+    def first(self) -> int:
+        """First frame."""
+        return self._parts[0]
+
+    def last(self) -> int:
+        """Last frame."""
+        return self._parts[1]
+
+    def increment(self) -> int:
+        """Step."""
+        return self._parts[2]
+
+    def frames(self) -> int:
+        """How many."""
+        return len(list(self))
+
+    def minFrame(self) -> int:
+        """The least."""
+        return min(self._parts[:2])
+
+    def maxFrame(self) -> int:
+        """The greatest."""
+        return max(self._parts[:2])
+
+    def isInRange(self, n: int) -> bool:
+        """Whether a frame is one of them."""
+        return n in list(self)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self._parts[0], self._parts[1] + 1, self._parts[2]))
+
+    def __str__(self) -> str:
+        first, last, step = self._parts
+        return f"{first}-{last}" + (f"x{step}" if step != 1 else "")
+
+
+def views() -> List[str]:
+    """Names of the script's views."""
+    return str(state.now().root["views"].value()).split()
+
+
+def _step(node: Any, word: str) -> Any:
+    if word == "parent":
+        return node.parent()
+    if re.fullmatch(r"input\d*", word):
+        return node.input(int(word[5:] or 0))
+    return node.node(word) if isinstance(node, Group) else None
+
+
+def _above(node: Node) -> List[Node]:
+    found: List[Node] = []
+    waiting: List[Node] = [node]
+    while waiting:
+        one = waiting.pop()
+        for more in (one.input(index) for index in range(len(one._inputs))):
+            if more is not None and more not in found:
+                found.append(more)
+                waiting.append(more)
+    return found
+
+
