@@ -9,8 +9,8 @@ standin.loop.run_until(lambda: node["status"].value() == "done", seconds=20)
 standin.uninstall()
 ```
 
-It follows what is documented of Nuke, quirks included; where nothing is, it does what breaks a careless caller sooner, and a
-comment says so. What would crash Nuke raises NukeCrash, and is kept in `session.violations`.
+It follows what is documented of Nuke, quirks included; where nothing is, it does what breaks a careless caller sooner,
+and a comment says so. What would crash Nuke raises NukeCrash, and is kept in `session.violations`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import threading
 import types
 from typing import Any, Iterable, List, Optional, Tuple
 
-from tests.host_nuke.standin import api, callbacks, files, state, undo
-from tests.host_nuke.standin.api import start
+from tests.host_nuke.standin import api, callbacks, files, module, state, undo
 from tests.host_nuke.standin.evaluate import Evaluation
 from tests.host_nuke.standin.images import Image, Moment, OpError
 from tests.host_nuke.standin.loop import loop
 from tests.host_nuke.standin.mainthread import NukeCrash
+from tests.host_nuke.standin.startup import start
 from tests.host_nuke.standin.state import Session
 
 __all__ = [
@@ -58,13 +58,13 @@ def install(
     loop.clear()
     undo.store.clear()
     files.empty()
-    module = types.ModuleType("nuke", "The stand-in for Nuke.")
-    module.__dict__.update(api.names())
+    nuke = types.ModuleType("nuke", "The stand-in for Nuke.")
+    nuke.__dict__.update(module.names())
     scripts = types.ModuleType("nukescripts", "The stand-in for Nuke's scripts.")
     for name in ("executeInMainThread", "executeInMainThreadWithResult"):
         setattr(scripts, name, getattr(api, name))
     _kept[:] = [[sys.modules.get(name) for name in _MODULES], list(sys.path)]
-    sys.modules["nuke"], sys.modules["nukescripts"] = module, scripts
+    sys.modules["nuke"], sys.modules["nukescripts"] = nuke, scripts
     return session
 
 
@@ -84,7 +84,7 @@ def uninstall() -> None:
 
 
 def press(button: Any) -> None:
-    """The artist presses a button of a node, or changes nothing else in this event. What its script raises comes out."""
+    """The artist presses a button of a node: an event of its own. What its script raises comes out."""
     with loop.press_held():
         button.execute()
 
@@ -108,5 +108,3 @@ def image(node: Any, frame: float, *, view: str = "main", scale: float = 1.0) ->
         OpError: a node that it needs is in error.
     """
     return Evaluation().image(node, Moment(float(frame), view, scale))
-
-

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import runpy
 import sys
-import traceback
-from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional
 
 from tests.host_nuke.standin import (
-    arrays,
-    callbacks,
-    execute,
     expressions,
     formats,
     graph,
-    knobs,
     mainthread,
-    menus,
     nodes,
-    progress,
     script,
     state,
     tcl,
+    texts,
     undo,
 )
-from tests.host_nuke.standin.files import scriptClear, scriptName, scriptOpen, scriptSave, scriptSaveAs
 from tests.host_nuke.standin.loop import loop
 from tests.host_nuke.standin.nodes import Group, Node, Root
 
@@ -136,7 +126,7 @@ def channels(node: Optional[Node] = None) -> List[str]:
 
 
 def filename(node: Node, i: Optional[int] = None) -> Optional[str]:
-    """A node's file name with brackets carried out. Without the second argument `%04d` and `%V` stay; the proxy's in proxy mode.
+    """A node's file name with brackets carried out; in proxy mode the proxy's. `%04d` and `%V` stay unless `i` is told.
 
     None where the node has no file knob, or it is empty.
     """
@@ -144,7 +134,7 @@ def filename(node: Node, i: Optional[int] = None) -> Optional[str]:
     proxy: Any = node.knob("proxy")
     if proxy is not None and root()["proxy"].value() and proxy.evaluated():
         knob = proxy
-    text = str(knob.evaluated()) if isinstance(knob, knobs.File_Knob) else ""
+    text = str(knob.evaluated()) if isinstance(knob, texts.File_Knob) else ""
     if not text:
         return None
     if i is not None:
@@ -211,9 +201,7 @@ def executing(f: Optional[float] = None) -> bool:
 def expression(s: str) -> float:
     """Value of an expression, seen from thisNode()."""
     node, now = thisNode(), nodes.Node.session_frame()
-    return float(
-        expressions.evaluate(s, lambda name: node.number_named(name, now), lambda inner: tcl.run(inner, node))
-    )
+    return float(expressions.evaluate(s, lambda name: node.number_named(name, now), lambda inner: tcl.run(inner, node)))
 
 
 def value(knob: str, default: Optional[str] = None) -> str:
@@ -256,66 +244,6 @@ def executeInMainThreadWithResult(
     return loop.request(call, args, kwargs or {}, wait=True)
 
 
-def pluginPath() -> List[str]:
-    """Where plug-ins are looked for."""
-    return list(state.now().plugin_path)
-
-
-def pluginAddPath(args: Union[str, List[str]], addToSysPath: bool = True) -> None:
-    """Puts folders first on the plug-in path, and on sys.path.
-
-    A relative one is seen from the init.py that calls. Called in an init.py, the folder's init.py runs.
-    """
-    _add_paths(args, addToSysPath, first=True)
-
-
-def pluginAppendPath(args: Union[str, List[str]], addToSysPath: bool = True) -> None:
-    """The same, last."""
-    _add_paths(args, addToSysPath, first=False)
-
-
-def _add_paths(args: Union[str, List[str]], to_sys_path: bool, *, first: bool) -> None:
-    session = state.now()
-    for one in [args] if isinstance(args, str) else args:
-        here = session.running_init[-1] if session.running_init else os.getcwd()
-        path = os.path.normpath(os.path.join(here, os.path.expanduser(one))).replace(os.sep, "/")
-        if path in session.plugin_path:
-            if not first:
-                continue
-            session.plugin_path.remove(path)
-        session.plugin_path.insert(0 if first else len(session.plugin_path), path)
-        if to_sys_path and path not in sys.path:
-            sys.path.insert(0 if first else len(sys.path), path)
-        if session.running_init:
-            run_start(path, "init.py")
-
-
-def run_start(folder: str, name: str) -> None:
-    """Runs a folder's init.py or menu.py as starting Nuke does. (The stand-in's own.)
-
-    Raises:
-        whatever the file raises: Nuke would not start.
-    """
-    path = Path(folder) / name
-    if not path.is_file():
-        return
-    state.now().running_init.append(str(path.parent))
-    try:
-        runpy.run_path(str(path), run_name="__main__")
-    finally:
-        state.now().running_init.pop()
-
-
-def start(*folders: str) -> None:
-    """Starts Nuke with these plug-in folders: every init.py, then with the interface every menu.py. (The stand-in's own.)"""
-    for folder in folders:
-        pluginAddPath(folder)
-        run_start(folder, "init.py")
-    if state.now().gui:
-        for folder in reversed(pluginPath()):
-            run_start(folder, "menu.py")
-
-
 def scriptReadText(s: str) -> None:
     """Makes the nodes of a text in the current group."""
     script.read(s, graph.group())
@@ -348,131 +276,3 @@ def modified(status: Optional[bool] = None) -> bool:
 def exists(s: str) -> bool:
     """Whether a node or a knob is named so."""
     return graph.toNode(s) is not None or _at_root(s) is not None
-
-
-def print_exception() -> None:
-    """What Nuke does with an exception that nobody takes."""
-    traceback.print_exc()
-
-
-_CONSTANTS = {"INPUTS": 1, "HIDDEN_INPUTS": 2, "EXPRESSIONS": 4, "LINKINPUTS": 8, "TABBEGINGROUP": 1, "TABENDGROUP": -1}
-_NOT_OFFERED = {"HIDDEN"}
-"""Flags that scripts know and the module does not."""
-
-
-def names() -> Dict[str, Any]:
-    """Everything that `import nuke` gives."""
-    session = state.now()
-    major, minor, release = session.version
-    found: Dict[str, Any] = {
-        **_CONSTANTS,
-        **{name: number for name, number in knobs.FLAGS.items() if name not in _NOT_OFFERED},
-        **callbacks.functions(),
-        "GUI": session.gui,
-        "INTERACTIVE": session.gui,
-        "NUKE_VERSION_MAJOR": major,
-        "NUKE_VERSION_MINOR": minor,
-        "NUKE_VERSION_RELEASE": release,
-        "NUKE_VERSION_STRING": f"{major}.{minor}v{release}",
-        "rawArgs": session.raw_args,
-        "env": {"gui": session.gui, "NukeVersionMajor": major, "NukeVersionMinor": minor, "threads": 2},
-        "nodes": graph.Nodes(),
-        "Undo": undo.Undo,
-        "ProgressTask": progress.ProgressTask,
-        "formats": allFormats,
-        "undo": undo_step,
-        "redo": redo_step,
-        "render": execute.execute,
-        "expr": expression,
-    }
-    for kind in (*_KNOBS, Node, Group, Root, nodes.Gizmo, nodes.Info, nodes.FrameRange, formats.Format, Layer):
-        found[kind.__name__] = kind
-    for one in (menus.Menu, menus.MenuItem, menus.ToolBar, graph.NodeConstructor, graph.Nodes):
-        found[one.__name__] = one
-    for function in _FUNCTIONS:
-        found[function.__name__] = function
-    return found
-
-
-_KNOBS = (
-    knobs.Knob,
-    knobs.String_Knob,
-    knobs.EvalString_Knob,
-    knobs.Multiline_Eval_String_Knob,
-    knobs.File_Knob,
-    knobs.Script_Knob,
-    knobs.PyScript_Knob,
-    knobs.Text_Knob,
-    knobs.Tab_Knob,
-    knobs.Channel_Knob,
-    knobs.ChannelMask_Knob,
-    knobs.Link_Knob,
-    formats.Format_Knob,
-    arrays.Array_Knob,
-    arrays.Double_Knob,
-    arrays.Unsigned_Knob,
-    arrays.Int_Knob,
-    arrays.Boolean_Knob,
-    arrays.Disable_Knob,
-    arrays.Enumeration_Knob,
-    arrays.XY_Knob,
-    arrays.WH_Knob,
-    arrays.BBox_Knob,
-    arrays.Color_Knob,
-    arrays.AColor_Knob,
-)
-_FUNCTIONS: List[Callable[..., Any]] = [
-    root,
-    frame,
-    thisNode,
-    thisKnob,
-    thisGroup,
-    thisParent,
-    thisClass,
-    thisView,
-    views,
-    addView,
-    deleteView,
-    addFormat,
-    layers,
-    channels,
-    filename,
-    message,
-    ask,
-    tprint,
-    warning,
-    error,
-    debug,
-    critical,
-    cancel,
-    executing,
-    expression,
-    value,
-    knobDefault,
-    executeInMainThread,
-    executeInMainThreadWithResult,
-    pluginPath,
-    pluginAddPath,
-    pluginAppendPath,
-    scriptReadText,
-    show,
-    modified,
-    exists,
-    scriptClear,
-    scriptName,
-    scriptOpen,
-    scriptSave,
-    scriptSaveAs,
-    menus.menu,
-    menus.toolbar,
-    execute.execute,
-    execute.executeMultiple,
-    graph.createNode,
-    graph.delete,
-    graph.allNodes,
-    graph.toNode,
-    graph.selectedNode,
-    graph.selectedNodes,
-    graph.nodeCopy,
-    graph.nodePaste,
-]

@@ -71,10 +71,15 @@ def chosen(event: str, node: Any) -> List[_Entry]:
 
 def call(event: str, node: Any, **context: Any) -> None:
     """Runs an event's callbacks for a node. What they raise goes to the caller, and ends the list."""
-    with state.now().within(node=node, group=node.parent() or node, **context):
+    with state.now().within(node=node, group=home(node), **context):
         for function, args, kwargs, _ in chosen(event, node):
             function(*args, **kwargs)
         _own(event, node)
+
+
+def home(node: Any) -> Any:
+    """The group that callbacks and buttons of a node work in: a group's own inside, as writers of gizmos find."""
+    return node if hasattr(node, "children") else node.parent()
 
 
 def call_safely(event: str, node: Any, **context: Any) -> None:
@@ -146,7 +151,9 @@ def _pair(event: str, default: str) -> Dict[str, Callable[..., None]]:
     def add_one(call: Any, args: Any = (), kwargs: Optional[Dict[str, Any]] = None, nodeClass: str = default) -> None:
         add(event, call, args, {} if kwargs is None else kwargs, nodeClass)
 
-    def remove_one(call: Any, args: Any = (), kwargs: Optional[Dict[str, Any]] = None, nodeClass: str = default) -> None:
+    def remove_one(
+        call: Any, args: Any = (), kwargs: Optional[Dict[str, Any]] = None, nodeClass: str = default
+    ) -> None:
         remove(event, call, args, {} if kwargs is None else kwargs, nodeClass)
 
     def add_for(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from tests.host_nuke.standin import arrays, exr, formats, knobs
+from tests.host_nuke.standin import channels, exr, formats, knobs, numeric, texts
 from tests.host_nuke.standin.nodes import Group, Node, Root
 
 Maker = Callable[[Any, Any, Any], Any]
@@ -12,18 +12,18 @@ Spec = Tuple[Any, ...]
 """Class of a knob, its name, its default, and for choices these."""
 
 String, File, Int, Double, Boolean = (
-    knobs.String_Knob,
-    knobs.File_Knob,
-    arrays.Int_Knob,
-    arrays.Double_Knob,
-    arrays.Boolean_Knob,
+    texts.String_Knob,
+    texts.File_Knob,
+    numeric.Int_Knob,
+    numeric.Double_Knob,
+    numeric.Boolean_Knob,
 )
 Choice, Channel, Mask, Script, Text = (
-    arrays.Enumeration_Knob,
-    knobs.Channel_Knob,
-    knobs.ChannelMask_Knob,
-    knobs.Script_Knob,
-    knobs.Multiline_Eval_String_Knob,
+    numeric.Enumeration_Knob,
+    channels.Channel_Knob,
+    channels.ChannelMask_Knob,
+    texts.Script_Knob,
+    texts.Multiline_Eval_String_Knob,
 )
 
 COMMON: Tuple[Spec, ...] = (
@@ -35,7 +35,7 @@ COMMON: Tuple[Spec, ...] = (
     (Int, "tile_color", 0),
     (String, "note_font", ""),
     (Int, "note_font_size", 11),
-    (arrays.Disable_Knob, "disable", False),
+    (numeric.Disable_Knob, "disable", False),
     (Boolean, "postage_stamp", False),
     *((String, name, "") for name in ("onCreate", "onDestroy", "knobChanged", "updateUI", "autolabel", "help")),
 )
@@ -98,7 +98,11 @@ def _copies() -> Tuple[Spec, ...]:
             (Channel, f"from{index}", "rgba.alpha" if index == 0 else "none"),
             (Channel, f"to{index}", "rgba.alpha" if index == 0 else "none"),
         ]
-    return (*found, (Mask, "channels", "none"), (Choice, "bbox", "B side", ("union", "intersection", "A side", "B side")))
+    return (
+        *found,
+        (Mask, "channels", "none"),
+        (Choice, "bbox", "B side", ("union", "intersection", "A side", "B side")),
+    )
 
 
 _RENDERS: Tuple[Spec, ...] = tuple(
@@ -183,13 +187,13 @@ KINDS: Dict[str, Kind] = {
         Kind(
             "Constant",
             (0, 0),
-            ((Mask, "channels", "rgb"), (arrays.AColor_Knob, "color", 0.0), (formats.Format_Knob, "format")),
+            ((Mask, "channels", "rgb"), (numeric.AColor_Knob, "color", 0.0), (formats.Format_Knob, "format")),
         ),
-        Kind("CheckerBoard2", (0, 0), ((formats.Format_Knob, "format"), (arrays.WH_Knob, "boxsize", 8.0))),
+        Kind("CheckerBoard2", (0, 0), ((formats.Format_Knob, "format"), (numeric.WH_Knob, "boxsize", 8.0))),
         Kind(
             "Crop",
             (1, 1),
-            ((arrays.BBox_Knob, "box", 0.0), (Boolean, "reformat", False), (Boolean, "crop", True)),
+            ((numeric.BBox_Knob, "box", 0.0), (Boolean, "reformat", False), (Boolean, "crop", True)),
         ),
         Kind(
             "Reformat",
@@ -218,7 +222,12 @@ KINDS: Dict[str, Kind] = {
         Kind(
             "Grade",
             (1, 2),
-            ((Mask, "channels", "rgb"), (Double, "multiply", 1.0), (Double, "add", 0.0), (Boolean, "black_clamp", True)),
+            (
+                (Mask, "channels", "rgb"),
+                (Double, "multiply", 1.0),
+                (Double, "add", 0.0),
+                (Boolean, "black_clamp", True),
+            ),
         ),
         Kind("Multiply", (1, 2), ((Mask, "channels", "all"), (Double, "value", 1.0))),
         Kind("Add", (1, 2), ((Mask, "channels", "all"), (Double, "value", 0.0))),
@@ -241,7 +250,10 @@ KINDS: Dict[str, Kind] = {
             "Expression",
             (1, 10),
             (
-                *((Mask, f"channel{n}", c) for n, c in enumerate(("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha"))),
+                *(
+                    (Mask, f"channel{n}", c)
+                    for n, c in enumerate(("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha"))
+                ),
                 *((String, f"expr{n}", "") for n in range(4)),
                 *((String, f"temp_name{n}", "") for n in range(4)),
                 *((String, f"temp_expr{n}", "") for n in range(4)),

@@ -7,7 +7,8 @@ from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 from tests.host_nuke.standin import callbacks, evaluate, mainthread, readwrite, state
 from tests.host_nuke.standin.images import Moment, OpError
 from tests.host_nuke.standin.loop import loop
-from tests.host_nuke.standin.nodes import FrameRange, Group, Node, views
+from tests.host_nuke.standin.nodes import Group, Node, views
+from tests.host_nuke.standin.ranges import FrameRange
 
 BUSY = "I'm already executing something else."
 
@@ -23,7 +24,8 @@ def execute(
     """Renders a Write, or the Writes in a group, in order of render_order.
 
     Raises:
-        RuntimeError: no such node, nothing to render, an error of a node, the artist has cancelled, or Nuke renders already.
+        RuntimeError: no such node, nothing to render, an error of a node, a cancel (the text has "cancel"), or Nuke
+            renders already.
     """
     mainthread.check("nuke.execute")
     node = _node(nameOrNode)
@@ -47,7 +49,9 @@ def executeMultiple(
         raise RuntimeError(BUSY)
     if session.knob_changing and not session.options.execute_in_knob_changed:
         raise RuntimeError(BUSY)
-    writes = sorted((one for node in nodes for one in _writes(node)), key=lambda one: float(one["render_order"].value()))
+    writes = sorted(
+        (one for node in nodes for one in _writes(node)), key=lambda one: float(one["render_order"].value())
+    )
     if not writes:
         raise RuntimeError(f"{nodes[0].fullName() if nodes else 'nothing'}: no executable nodes")
     frames = _frames(ranges)

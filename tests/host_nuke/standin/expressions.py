@@ -114,7 +114,7 @@ class _Parser:
             ">=": lambda a, b: np.greater_equal(a, b) * 1.0,
         },
         {"+": lambda a, b: a + b, "-": lambda a, b: a - b},
-        {"*": lambda a, b: a * b, "/": lambda a, b: np.divide(a, b), "%": np.fmod},
+        {"*": lambda a, b: a * b, "/": np.divide, "%": np.fmod},
     )
 
     def _binary(self, level: int) -> Any:

@@ -1,4 +1,4 @@
-"""Real EXR files, by OpenImageIO: the way between their windows (y down) and boxes (y up), and their channels' names."""
+"""Real EXR files, by OpenImageIO: from their windows (y down) to boxes (y up) and back, and their channels' names."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def scriptClear(*_: Any) -> None:
 
 
 def scriptOpen(filename: Optional[str] = None) -> None:
-    """Opens a script: onCreate of each node, then onScriptLoad. An open one in the GUI would stay; the stand-in closes it.
+    """Opens a script: onCreate of each node, then onScriptLoad. Nuke lets an open one stay; the stand-in closes it.
 
     Raises:
         RuntimeError: there is no such file, or it is no script.

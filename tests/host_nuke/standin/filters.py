@@ -44,7 +44,12 @@ def _crop(node: Any, moment: Moment, ask: Ask) -> Image:
     image = ask(node.input(0), moment)
     left, bottom, right, top = (round(node["box"].number_value(moment.frame, at) * moment.scale) for at in range(4))
     box: Box = (left, bottom, right, top)
-    cut: Box = (max(box[0], image.box[0]), max(box[1], image.box[1]), min(box[2], image.box[2]), min(box[3], image.box[3]))
+    cut: Box = (
+        max(box[0], image.box[0]),
+        max(box[1], image.box[1]),
+        min(box[2], image.box[2]),
+        min(box[3], image.box[3]),
+    )
     made = image.within(cut)
     if node["reformat"].value():
         moved = (made.box[0] - box[0], made.box[1] - box[1], made.box[2] - box[0], made.box[3] - box[1])
@@ -127,7 +132,11 @@ def _shuffle(node: Any, moment: Moment, ask: Ask) -> Image:
     for name in ("red", "green", "blue", "alpha"):
         source = str(node[name].value())
         flat = {"black": 0.0, "white": 1.0}.get(source)
-        values = np.full(image.shape, flat, np.float32) if flat is not None else image.over(f"{layer_in}.{source}", image.box)
+        values = (
+            np.full(image.shape, flat, np.float32)
+            if flat is not None
+            else image.over(f"{layer_in}.{source}", image.box)
+        )
         made[f"{layer_out}.{name}"] = values
     return image.having(channels=made)
 

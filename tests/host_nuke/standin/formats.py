@@ -66,7 +66,8 @@ class Format:
         """At a proxy scale. (The stand-in's own.)"""
         if scale == 1.0:
             return self
-        made = Format(*(max(0, round(one * scale)) for one in self._box), aspect=self._aspect)
+        w, h, x, y, r, t = (max(0, round(one * scale)) for one in self._box)
+        made = Format(w, h, x, y, r, t, self._aspect)
         made._name = self._name
         return made
 
@@ -85,7 +86,8 @@ def parse(text: str) -> Format:
     count = next((at for at, one in enumerate(words) if not re.fullmatch(r"-?\d+(\.\d+)?", one)), len(words))
     values = [float(one) for one in words[:count]]
     if len(values) >= 6:
-        made = Format(*(int(one) for one in values[:6]), aspect=values[6] if len(values) > 6 else 1.0)
+        w, h, x, y, r, t = (int(one) for one in values[:6])
+        made = Format(w, h, x, y, r, t, values[6] if len(values) > 6 else 1.0)
     elif len(values) >= 2:
         made = Format(int(values[0]), int(values[1]), aspect=values[2] if len(values) > 2 else 1.0)
     else:

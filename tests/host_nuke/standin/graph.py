@@ -11,8 +11,6 @@ from tests.host_nuke.standin.nodes import Group, Node
 def group() -> Group:
     """The group that nodes are made in now."""
     found: Group = state.now().current("group") or state.now().root
-    while not isinstance(found, Group):
-        found = found.parent()
     return found
 
 
@@ -203,5 +201,3 @@ def nodePaste(s: str) -> Optional[Node]:
         if one.parent() is within:
             one["selected"].setValue(True)
     return made[-1] if made else None
-
-

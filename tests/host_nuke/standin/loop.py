@@ -18,8 +18,8 @@ import time
 import traceback
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from tests.host_nuke.standin import mainthread, state, undo
 from tests.host_nuke.standin import callbacks as node_callbacks
+from tests.host_nuke.standin import mainthread, state, undo
 
 
 class _Request:

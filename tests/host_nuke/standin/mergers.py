@@ -11,7 +11,7 @@ from tests.host_nuke.standin.images import Box, Image, Moment, Pixels, union
 
 
 def _copy(node: Any, moment: Moment, ask: Ask) -> Image:
-    """Channels of A onto B. The box is B's unless told, so that what A has outside is cut and what it lacks is black."""
+    """Channels of A onto B. The box is B's unless told: what A has outside is cut, what it lacks is black."""
     b, a = ask(node.input(0), moment), ask(node.input(1), moment)
     box = _box(str(node["bbox"].value()), a.box, b.box)
     made = b.within(box)

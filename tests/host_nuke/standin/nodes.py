@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
-from tests.host_nuke.standin import callbacks, expressions, formats, knobs, mainthread, state, undo
-from tests.host_nuke.standin.arrays import PARTS
+from tests.host_nuke.standin import callbacks, channels, expressions, knobs, mainthread, state, texts, undo
 from tests.host_nuke.standin.knobs import Knob
+from tests.host_nuke.standin.looks import Looks
+from tests.host_nuke.standin.numeric import PARTS
+from tests.host_nuke.standin.pictures import Pictures
 
 INPUTS, HIDDEN_INPUTS, EXPRESSIONS, LINKINPUTS = 1, 2, 4, 8
 
 
-class _Name(knobs.String_Knob):
+class _Name(texts.String_Knob):
     """A node's name: unique within its group, letters, digits and underscores."""
 
     def Class(self) -> str:
@@ -22,7 +24,7 @@ class _Name(knobs.String_Knob):
         return text if self._node is None else self._node.free_name(text)
 
 
-class Node:
+class Node(Pictures, Looks):
     """One node. It is one object for good: callbacks compare by identity."""
 
     def __init__(self, kind: Any, group: Optional[Group]) -> None:
@@ -85,10 +87,10 @@ class Node:
         if knob.name() in self._knobs and knob.name():
             # Nuke is said to add a second one, which nothing can name; refused here.
             raise ValueError(f"{self.fullName()} has a knob {knob.name()} already")
-        if not any(isinstance(one, knobs.Tab_Knob) and one._user for one in self._knobs.values()) and not isinstance(
-            knob, knobs.Tab_Knob
+        if not any(isinstance(one, texts.Tab_Knob) and one._user for one in self._knobs.values()) and not isinstance(
+            knob, texts.Tab_Knob
         ):
-            self.put(knobs.Tab_Knob("User"), user=True)
+            self.put(texts.Tab_Knob("User"), user=True)
         self.put(knob, user=True)
         undo.record(f"Add {knob.name()}", lambda: self._drop(knob), lambda: self.put(knob, user=True))
         state.now().modified = True
@@ -247,9 +249,9 @@ class Node:
     def _named_by_expressions(self) -> Iterator[Node]:
         for knob in self._knobs.values():
             text = knob.toScript() if knob.hasExpression() else ""
-            if isinstance(knob, knobs.Link_Knob):
+            if isinstance(knob, channels.Link_Knob):
                 text = knob.getLink()
-            if isinstance(knob, knobs.EvalString_Knob):
+            if isinstance(knob, texts.EvalString_Knob):
                 text = " ".join(re.findall(r"\[(?:value|knob) ([\w.]+)", knob.getText()))
             for word in re.findall(r"[A-Za-z_][\w]*(?:\.[A-Za-z_0-9]\w*)+", text):
                 found = self.find_knob(word)
@@ -317,156 +319,6 @@ class Node:
         session = state.now()
         frame = session.current("frame")
         return float(session.root["frame"].number_value(0.0)) if frame is None else float(frame)
-
-    # the image
-
-    def _image(self, frame: Optional[float] = None) -> Any:
-        from tests.host_nuke.standin import evaluate
-
-        self.alive()
-        return evaluate.looked_at(self, frame)
-
-    def format(self) -> formats.Format:
-        """Format of its image; the project's where it has none."""
-        found: formats.Format = self._image().format
-        return found
-
-    def width(self) -> int:
-        """Of the format."""
-        return self.format().width()
-
-    def height(self) -> int:
-        """Of the format."""
-        return self.format().height()
-
-    def pixelAspect(self) -> float:
-        """Of the format."""
-        return self.format().pixelAspect()
-
-    def bbox(self) -> Info:
-        """Where it has pixels."""
-        return Info(self._image().box)
-
-    def channels(self) -> List[str]:
-        """Names of all channels."""
-        return sorted(self._image().channels)
-
-    def metadata(self, key: Optional[str] = None, time: Optional[float] = None, view: str = "") -> Any:
-        """All metadata, or the value of a key, or None."""
-        found = self._image(time).metadata
-        return dict(found) if key is None else found.get(key)
-
-    def sample(self, channel: str, x: float, y: float, *_: Any) -> float:
-        """A pixel."""
-        image = self._image()
-        return float(image.over(channel, (int(x), int(y), int(x) + 1, int(y) + 1))[0, 0])
-
-    def frameRange(self) -> Any:
-        """First and last frame it has."""
-        from tests.host_nuke.standin import evaluate
-
-        return FrameRange(*evaluate.frame_range(self))
-
-    def firstFrame(self) -> int:
-        """Of frameRange()."""
-        return int(self.frameRange().first())
-
-    def lastFrame(self) -> int:
-        """Of frameRange()."""
-        return int(self.frameRange().last())
-
-    def opHashes(self) -> List[int]:
-        """A number that changes with all that decides its image now."""
-        from tests.host_nuke.standin import evaluate
-
-        return [evaluate.hashed(self)]
-
-    def error(self) -> bool:
-        """Whether it, or any node above it, is in error at this frame."""
-        return self.treeHasError()
-
-    def hasError(self) -> bool:
-        """Whether it is in error itself; a group is where a node within is."""
-        from tests.host_nuke.standin import evaluate
-
-        at_fault = evaluate.fault(self)
-        while at_fault is not None and at_fault is not self:
-            at_fault = at_fault._group
-        return at_fault is self
-
-    def treeHasError(self) -> bool:
-        """Whether anything that its image needs is in error."""
-        from tests.host_nuke.standin import evaluate
-
-        return evaluate.fault(self) is not None
-
-    def proxy(self) -> bool:
-        """Whether its image is a proxy now."""
-        return bool(state.now().root["proxy"].value())
-
-    def forceValidate(self) -> None:
-        """Looks at everything anew."""
-        mainthread.check("Node.forceValidate")
-
-    # looks
-
-    def isSelected(self) -> bool:
-        """Whether it is selected."""
-        return bool(self["selected"].value())
-
-    def setSelected(self, selected: bool) -> None:
-        """Selects it too, or takes it off."""
-        self["selected"].setValue(selected)
-
-    def selectOnly(self) -> None:
-        """Selects it alone."""
-        for one in self._group.children if self._group is not None else []:
-            one["selected"].setValue(one is self)
-
-    def xpos(self) -> int:
-        """Place in the graph."""
-        return int(self["xpos"].value())
-
-    def ypos(self) -> int:
-        """Place in the graph."""
-        return int(self["ypos"].value())
-
-    def setXYpos(self, x: int, y: int) -> None:
-        """Places it."""
-        self["xpos"].setValue(x)
-        self["ypos"].setValue(y)
-
-    def screenWidth(self) -> int:
-        """Size in the graph."""
-        return 80
-
-    def screenHeight(self) -> int:
-        """Size in the graph."""
-        return 18
-
-    def showControlPanel(self, forceFloat: bool = False) -> None:
-        """Opens its panel."""
-        mainthread.check("Node.showControlPanel")
-        state.now().panels.append(self.fullName())
-        callbacks.knob_changed(self, knobs.Knob("showPanel"))
-
-    def hideControlPanel(self) -> None:
-        """Closes it."""
-        mainthread.check("Node.hideControlPanel")
-        if self.fullName() in state.now().panels:
-            state.now().panels.remove(self.fullName())
-
-    def shown(self) -> bool:
-        """Whether its panel is open."""
-        return self.fullName() in state.now().panels
-
-    def redraw(self) -> None:
-        """Draws it anew."""
-        mainthread.check("Node.redraw")
-
-    def autoplace(self) -> None:
-        """Finds a place for it."""
-        mainthread.check("Node.autoplace")
 
     # as text
 
@@ -610,76 +462,6 @@ class Gizmo(Group):
     """A group kept in a file of its own. The stand-in makes none."""
 
 
-class Info:
-    """A box of pixels."""
-
-    def __init__(self, box: Tuple[int, int, int, int] = (0, 0, 0, 0)) -> None:
-        self._box = box
-
-    def x(self) -> float:
-        """Left."""
-        return float(self._box[0])
-
-    def y(self) -> float:
-        """Bottom."""
-        return float(self._box[1])
-
-    def w(self) -> float:
-        """Width."""
-        return float(self._box[2] - self._box[0])
-
-    def h(self) -> float:
-        """Height."""
-        return float(self._box[3] - self._box[1])
-
-
-class FrameRange:
-    """First, last and step; or its text, `1-10x2`."""
-
-    def __init__(self, first: Any = 1, last: int = 1, increment: int = 1) -> None:
-        if isinstance(first, str):
-            match = re.fullmatch(r"\s*(-?\d+)(?:-(-?\d+))?(?:x(\d+))?\s*", first)
-            if match is None:
-                raise ValueError(f"{first!r} is no frame range")
-            first, last, increment = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
-        self._parts = (int(first), int(last), int(increment))
-
-    def first(self) -> int:
-        """First frame."""
-        return self._parts[0]
-
-    def last(self) -> int:
-        """Last frame."""
-        return self._parts[1]
-
-    def increment(self) -> int:
-        """Step."""
-        return self._parts[2]
-
-    def frames(self) -> int:
-        """How many."""
-        return len(list(self))
-
-    def minFrame(self) -> int:
-        """The least."""
-        return min(self._parts[:2])
-
-    def maxFrame(self) -> int:
-        """The greatest."""
-        return max(self._parts[:2])
-
-    def isInRange(self, n: int) -> bool:
-        """Whether a frame is one of them."""
-        return n in list(self)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self._parts[0], self._parts[1] + 1, self._parts[2]))
-
-    def __str__(self) -> str:
-        first, last, step = self._parts
-        return f"{first}-{last}" + (f"x{step}" if step != 1 else "")
-
-
 def views() -> List[str]:
     """Names of the script's views."""
     return str(state.now().root["views"].value()).split()
@@ -703,5 +485,3 @@ def _above(node: Node) -> List[Node]:
                 found.append(more)
                 waiting.append(more)
     return found
-
-

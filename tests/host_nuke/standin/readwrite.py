@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
 
-from tests.host_nuke.standin import exr, expressions, filters, tcl
+from tests.host_nuke.standin import expressions, exr, filters, tcl
 from tests.host_nuke.standin.filters import Ask
 from tests.host_nuke.standin.images import Image, Moment, OpError, black
 from tests.host_nuke.standin.names import file_at

@@ -5,31 +5,43 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
-from tests.host_nuke.standin import arrays, callbacks, classes, knobs, mainthread, state, tcl, undo
+from tests.host_nuke.standin import (
+    arrays,
+    callbacks,
+    channels,
+    classes,
+    knobs,
+    mainthread,
+    numeric,
+    state,
+    tcl,
+    texts,
+    undo,
+)
 from tests.host_nuke.standin.nodes import Group, Node, Root
 
 USER: Dict[int, Any] = {
     kind.NUMBER: kind
     for kind in (
-        knobs.String_Knob,
-        knobs.File_Knob,
-        arrays.Int_Knob,
-        arrays.Enumeration_Knob,
-        arrays.Boolean_Knob,
-        arrays.Double_Knob,
-        knobs.ChannelMask_Knob,
-        knobs.Channel_Knob,
-        arrays.XY_Knob,
-        arrays.WH_Knob,
-        arrays.BBox_Knob,
-        arrays.Color_Knob,
-        arrays.AColor_Knob,
-        knobs.Tab_Knob,
-        knobs.PyScript_Knob,
-        knobs.Text_Knob,
-        knobs.Script_Knob,
-        knobs.Link_Knob,
-        knobs.Multiline_Eval_String_Knob,
+        texts.String_Knob,
+        texts.File_Knob,
+        numeric.Int_Knob,
+        numeric.Enumeration_Knob,
+        numeric.Boolean_Knob,
+        numeric.Double_Knob,
+        channels.ChannelMask_Knob,
+        channels.Channel_Knob,
+        numeric.XY_Knob,
+        numeric.WH_Knob,
+        numeric.BBox_Knob,
+        numeric.Color_Knob,
+        numeric.AColor_Knob,
+        texts.Tab_Knob,
+        texts.PyScript_Knob,
+        texts.Text_Knob,
+        texts.Script_Knob,
+        channels.Link_Knob,
+        texts.Multiline_Eval_String_Knob,
     )
 }
 """Class by the number that addUserKnob has."""
@@ -46,17 +58,17 @@ def added(knob: knobs.Knob) -> str:
         words += ["l", tcl.quote(knob.label())]
     if knob.tooltip():
         words += ["t", tcl.quote(knob.tooltip())]
-    if isinstance(knob, arrays.Enumeration_Knob):
+    if isinstance(knob, numeric.Enumeration_Knob):
         words += ["M", "{" + " ".join(tcl.quote(one) for one in knob.values()) + "}"]
     elif isinstance(knob, arrays.Array_Knob) and knob._range != (0.0, 1.0):
         words += ["R", f"{knob.min():g}", f"{knob.max():g}"]
-    if isinstance(knob, knobs.Script_Knob):
+    if isinstance(knob, texts.Script_Knob):
         words += ["T", tcl.quote(knob.command())]
-    if isinstance(knob, knobs.Text_Knob) and knob.value():
+    if isinstance(knob, texts.Text_Knob) and knob.value():
         words += ["T", tcl.quote(knob.value())]
-    if isinstance(knob, knobs.Link_Knob):
+    if isinstance(knob, channels.Link_Knob):
         words += ["T", tcl.quote(knob.getLink())]
-    if isinstance(knob, knobs.Tab_Knob) and knob.mode:
+    if isinstance(knob, texts.Tab_Knob) and knob.mode:
         words += ["n", str(knob.mode)]
     words += [f"+{name}" for name in _SAVED_FLAGS if knob.getFlag(knobs.FLAGS[name])]
     starts = knob.getFlag(knobs.FLAGS["STARTLINE"])
@@ -188,7 +200,9 @@ class _Lines:
 
 
 def read(text: str, within: Group) -> List[Node]:
-    """Makes the nodes of a text in a group. All exist with all their knobs before onCreate is called, each after those inside.
+    """Makes the nodes of a text in a group. All exist with all their knobs before onCreate is called.
+
+    Whether Nuke calls it for a group before or after its inside is not documented.
 
     Raises:
         RuntimeError: a class that is not known, or text that is no script.
@@ -241,7 +255,7 @@ class _Reader:
             known = state.now().layers[layer]
             known += [one for one in channels if one not in known]
         elif word == "set":
-            self.named[rest.split()[0]] = self.stack[-1] if self.stack else None
+            self.named[rest.split(maxsplit=1)[0]] = self.stack[-1] if self.stack else None
         elif word == "push":
             self.stack.append(self.named.get(rest.lstrip("$")) if rest.startswith("$") else None)
         elif word == "end_group":
@@ -279,7 +293,7 @@ def _inner(rest: str) -> str:
 
 
 def read_knobs(node: Node, text: str) -> Optional[int]:
-    """Puts knobs as a script tells them; how many inputs it tells, or None. Unknown knobs are passed over, as Nuke does."""
+    """Puts knobs as a script tells them; how many inputs it tells, or None. Unknown knobs are passed over."""
     count: Optional[int] = None
     for name, rest in _pairs(text):
         if name == "inputs":
@@ -332,11 +346,11 @@ def _add(node: Node, words: List[str]) -> None:
         at += step
     label = told["l"][0] if "l" in told else None
     made: Any
-    if kind is arrays.Enumeration_Knob:
+    if kind is numeric.Enumeration_Knob:
         made = kind(name, label, tcl.split(told.get("M", [""])[0]))
-    elif kind is knobs.Tab_Knob:
+    elif kind is texts.Tab_Knob:
         made = kind(name, label, int(told.get("n", ["0"])[0]))
-    elif kind is knobs.Link_Knob:
+    elif kind is channels.Link_Knob:
         made = kind(name, label)
         made.setLink(told.get("T", [""])[0])
     else:
