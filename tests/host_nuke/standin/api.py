@@ -31,7 +31,7 @@ def frame(f: Optional[int] = None) -> int:
     """The current frame, or goes to one."""
     if f is not None:
         root()["frame"].setValue(f)
-    return int(nodes.Node.session_frame())
+    return int(nodes.Node._session_frame())
 
 
 def thisNode() -> Node:
@@ -132,15 +132,15 @@ def filename(node: Node, i: Optional[int] = None) -> Optional[str]:
     """
     knob: Any = node.knob("file")
     proxy: Any = node.knob("proxy")
-    if proxy is not None and root()["proxy"].value() and proxy.evaluated():
+    if proxy is not None and root()["proxy"].value() and proxy._evaluated():
         knob = proxy
-    text = str(knob.evaluated()) if isinstance(knob, texts.File_Knob) else ""
+    text = str(knob._evaluated()) if isinstance(knob, texts.File_Knob) else ""
     if not text:
         return None
     if i is not None:
         from tests.host_nuke.standin.names import file_at
 
-        return file_at(text, int(nodes.Node.session_frame()), thisView())
+        return file_at(text, int(nodes.Node._session_frame()), thisView())
     return text
 
 
@@ -200,8 +200,12 @@ def executing(f: Optional[float] = None) -> bool:
 
 def expression(s: str) -> float:
     """Value of an expression, seen from thisNode()."""
-    node, now = thisNode(), nodes.Node.session_frame()
-    return float(expressions.evaluate(s, lambda name: node.number_named(name, now), lambda inner: tcl.run(inner, node)))
+    node, now = thisNode(), nodes.Node._session_frame()
+
+    def look(name: str) -> float:
+        return node._number_named(name, now)
+
+    return float(expressions.evaluate(s, look, lambda inner: tcl.run(inner, node)))
 
 
 def value(knob: str, default: Optional[str] = None) -> str:
@@ -210,12 +214,12 @@ def value(knob: str, default: Optional[str] = None) -> str:
     Raises:
         NameError: there is none, and no default was told.
     """
-    found = thisNode().find_knob(knob) or root().find_knob(f"root.{knob}") or _at_root(knob)
+    found = thisNode()._find_knob(knob) or root()._find_knob(f"root.{knob}") or _at_root(knob)
     if found is None:
         if default is None:
             raise NameError(f'Nothing is named "{knob}"')
         return default
-    return found.text_value()
+    return found._text_value()
 
 
 def _at_root(path: str) -> Any:
@@ -266,11 +270,16 @@ def show(n: Node, forceFloat: bool = False) -> None:
     n.showControlPanel()
 
 
-def modified(status: Optional[bool] = None) -> bool:
+def _session() -> state.Session:
+    return state.now()
+
+
+def modified(state: Optional[bool] = None) -> bool:
     """Whether the script has changed since it was saved."""
-    if status is not None:
-        state.now().modified = status
-    return state.now().modified
+    session = _session()
+    if state is not None:
+        session.modified = state
+    return session.modified
 
 
 def exists(s: str) -> bool:

@@ -69,10 +69,10 @@ class Array_Knob(Knob):
     def getValueAt(self, time: float, index: int = -1, view: Any = None) -> Any:
         """The number at a time."""
         if index >= 0 or len(self._parts) == 1:
-            return self.number_value(time, max(index, 0))
-        return [self.number_value(time, one) for one in range(len(self._parts))]
+            return self._number_value(time, max(index, 0))
+        return [self._number_value(time, one) for one in range(len(self._parts))]
 
-    def setValue(self, val: Any, *args: Any, **_: Any) -> Any:
+    def setValue(self, val: Any, /, *args: Any, **_: Any) -> Any:
         """Puts a number, or several; with an index, one of them. A key is set where the knob is animated.
 
         Raises:
@@ -120,9 +120,9 @@ class Array_Knob(Knob):
         frame = state.now().current("frame")
         if frame is not None:
             return float(frame)
-        return float(state.now().root.session_frame()) if state.now().root is not None else 1.0
+        return float(state.now().root._session_frame()) if state.now().root is not None else 1.0
 
-    def number_value(self, frame: float, index: int = 0) -> float:
+    def _number_value(self, frame: float, index: int = 0) -> float:
         part = self._parts[index]
         if part.expression:
             found = self._evaluated(part.expression, frame)
@@ -137,7 +137,7 @@ class Array_Knob(Knob):
             node = self._node
 
             def look(name: str) -> float:
-                return float(node.number_named(name, frame))
+                return float(node._number_named(name, frame))
 
             return float(expressions.evaluate(text, look, lambda inner: tcl.run(inner, node)))
 
@@ -171,7 +171,7 @@ class Array_Knob(Knob):
         before = self._state()
         for index, part in enumerate(self._parts):
             if channel in (-1, index):
-                part.value = self.number_value(self._now(), index)
+                part.value = self._number_value(self._now(), index)
                 part.curve, part.expression = None, ""
         self._changed(before)
         return True
@@ -268,20 +268,20 @@ class Array_Knob(Knob):
 
     def setDefaultValue(self, values: Any, *_: Any) -> None:
         """What counts as default, and is not saved."""
-        self.set_default(values)
+        self._set_default(values)
 
     def defaultValue(self, *_: Any) -> float:
         """The default."""
         return self._default[0]
 
-    def set_default(self, value: Any) -> None:
+    def _set_default(self, value: Any) -> None:
         """Value of a new node. (The stand-in's own.)"""
         values = list(value) if isinstance(value, (list, tuple)) else [value] * len(self._parts)
         self._default = tuple(float(one) for one in values)
         for part, one in zip(self._parts, self._default):
             part.value, part.curve, part.expression = one, None, ""
 
-    def notDefault(self) -> bool:
+    def _not_default(self) -> bool:
         """Whether a script must hold it."""
         return self.isAnimated() or tuple(part.value for part in self._parts) != self._default
 

@@ -31,7 +31,6 @@ EVENTS: Dict[str, str] = {
     "AfterFrameRender": "Write",
     "AfterRender": "Write",
     "RenderProgress": "Write",
-    "FilenameFilter": "*",
 }
 """Each event with the class that its add function takes unless told."""
 
@@ -79,7 +78,7 @@ def call(event: str, node: Any, **context: Any) -> None:
 
 def home(node: Any) -> Any:
     """The group that callbacks and buttons of a node work in: a group's own inside, as writers of gizmos find."""
-    return node if hasattr(node, "children") else node.parent()
+    return node if hasattr(node, "_children") else node.parent()
 
 
 def call_safely(event: str, node: Any, **context: Any) -> None:
@@ -122,7 +121,7 @@ def idle() -> None:
         return
     session.stirred = False
     if lists.get("UpdateUI"):
-        for node in session.root.all_nodes():
+        for node in session.root._all_nodes():
             call_safely("UpdateUI", node)
 
 

@@ -21,11 +21,11 @@ class Channel_Knob(Knob):
         """Name of the channel or the layer."""
         return self._text
 
-    def set_default(self, value: str) -> None:
+    def _set_default(self, value: str) -> None:
         """Value of a new node. (The stand-in's own.)"""
         self._text = self._default = value
 
-    def setValue(self, val: Any, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any, /, *_: Any, **__: Any) -> Any:
         """Chooses a channel.
 
         Raises:
@@ -61,7 +61,7 @@ class Channel_Knob(Knob):
         self._changed(before)
         return True
 
-    def notDefault(self) -> bool:
+    def _not_default(self) -> bool:
         """Whether another than at first is chosen."""
         return self._text != self._default
 
@@ -86,7 +86,7 @@ class ChannelMask_Knob(Channel_Knob):
                 raise ValueError(f"{self.fullyQualifiedName()}: no channel or layer is named {word!r}")
         return " ".join(words) or "none"
 
-    def picked(self, there: List[str]) -> List[str]:
+    def _picked(self, there: List[str]) -> List[str]:
         """Those of an image's channels that are meant. (The stand-in's own.)"""
         layers = state.now().layers
         wanted: List[str] = []
@@ -122,14 +122,14 @@ class Link_Knob(Knob):
 
     def getLinkedKnob(self) -> Optional[Knob]:
         """The knob, or None."""
-        return self._node.find_knob(self._link) if self._node is not None and self._link else None
+        return self._node._find_knob(self._link) if self._node is not None and self._link else None
 
     def value(self, *_: Any, **__: Any) -> Any:
         """The other knob's value."""
         linked = self.getLinkedKnob()
         return None if linked is None else linked.value()
 
-    def setValue(self, val: Any = None, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any = None, /, *_: Any, **__: Any) -> Any:
         """Puts the other knob's value."""
         linked = self.getLinkedKnob()
         return linked is not None and linked.setValue(val)

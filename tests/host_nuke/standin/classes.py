@@ -55,7 +55,7 @@ class Kind:
     def inputs(self, node: Node) -> Tuple[int, int]:
         """At least and at most; a group has as many as Inputs inside."""
         if isinstance(node, Group) and not isinstance(node, Root):
-            count = sum(1 for one in node.children if one.Class() == "Input")
+            count = sum(1 for one in node._children if one.Class() == "Input")
             return (count, count)
         return self._inputs
 
@@ -69,7 +69,7 @@ class Kind:
     def press(self, node: Node, button: str) -> None:
         """A button without Python: reload only looks again, which the stand-in does always."""
 
-    def opened(self, node: Node, first: Optional[int], last: Optional[int]) -> None:
+    def _opened(self, node: Node, first: Optional[int], last: Optional[int]) -> None:
         """A file name came from a person: the range it told, and the format of its first file."""
         if first is None or last is None or node.knob("first") is None:
             return
@@ -85,9 +85,9 @@ class Kind:
 def _made(kind: Any, name: str, default: Any = None, choices: Tuple[str, ...] = ()) -> knobs.Knob:
     made: knobs.Knob = kind(name, None, choices) if choices else kind(name)
     if isinstance(default, str) and choices:
-        made.set_default(choices.index(default))  # type: ignore[attr-defined]
+        made._set_default(choices.index(default))  # type: ignore[attr-defined]
     elif default is not None:
-        made.set_default(default)  # type: ignore[attr-defined]
+        made._set_default(default)  # type: ignore[attr-defined]
     return made
 
 

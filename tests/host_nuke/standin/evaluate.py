@@ -30,7 +30,7 @@ class Evaluation:
             OpError: it, or a node above it that is needed, is in error.
         """
         if node is None:
-            return black(state.now().root["format"].value().scaled_by(moment.scale))
+            return black(state.now().root["format"].value()._scaled_by(moment.scale))
         key = (id(node), moment)
         if key not in self._made:
             with state.now().within(frame=moment.frame, view=moment.view):
@@ -73,7 +73,7 @@ def now(frame: Optional[float] = None) -> Moment:
     """The moment that is looked at when nothing is rendered: this frame, this view, the project's proxy state."""
     session = state.now()
     view = session.current("view") or session.view
-    return Moment(session.root.session_frame() if frame is None else float(frame), str(view), proxy_scale())
+    return Moment(session.root._session_frame() if frame is None else float(frame), str(view), proxy_scale())
 
 
 def proxy_scale() -> float:
@@ -144,7 +144,7 @@ def hashed(node: Node) -> int:
         seen.add(id(one))
         waiting += [one.input(index) for index in range(len(one._inputs))]
         if isinstance(one, Group):
-            waiting += one.children
+            waiting += one._children
         if one.Class() == "Input":
             waiting.append(one.parent().input(int(one["number"].value())))
         for name, knob in one.knobs().items():

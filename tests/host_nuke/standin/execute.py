@@ -20,6 +20,7 @@ def execute(
     incr: int = 1,
     views: Optional[Sequence[str]] = None,
     continueOnError: bool = False,
+    frameRangeSet: Any = None,
 ) -> None:
     """Renders a Write, or the Writes in a group, in order of render_order.
 
@@ -30,6 +31,8 @@ def execute(
     mainthread.check("nuke.execute")
     node = _node(nameOrNode)
     root = state.now().root
+    if start is None:
+        start = frameRangeSet
     first = root.firstFrame() if start is None else start
     frames = list(first) if isinstance(first, Iterable) else list(FrameRange(int(first), int(end or first), int(incr)))
     executeMultiple([node], [frames], views, continueOnError)
@@ -65,7 +68,7 @@ def executeMultiple(
 
 def _node(name: Union[Node, str]) -> Node:
     if isinstance(name, Node):
-        name.alive()
+        name._alive()
         return name
     found = state.now().root.node(name)
     if found is None:
@@ -80,7 +83,7 @@ def _writes(node: Node) -> List[Node]:
             # Documented for the Render menu only: a disabled Write renders nothing. The strict way is to say so.
             raise RuntimeError(f"{node.fullName()} is disabled")
         return [node]
-    inside = node.all_nodes() if isinstance(node, Group) else []
+    inside = node._all_nodes() if isinstance(node, Group) else []
     return [one for one in inside if one.Class() == "Write" and not one["disable"].value()]
 
 

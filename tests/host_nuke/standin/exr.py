@@ -139,7 +139,7 @@ def shrunk(image: Image, scale: float) -> Image:
     if scale == 1.0:
         return image
     box = tuple(round(one * scale) for one in image.box)
-    made = image.having(format=image.format.scaled_by(scale), box=(box[0], box[1], box[2], box[3]), channels={})
+    made = image.having(format=image.format._scaled_by(scale), box=(box[0], box[1], box[2], box[3]), channels={})
     rows = np.minimum((np.arange(made.shape[0]) / scale).astype(int), max(0, image.shape[0] - 1))
     columns = np.minimum((np.arange(made.shape[1]) / scale).astype(int), max(0, image.shape[1] - 1))
     for name, values in image.channels.items():

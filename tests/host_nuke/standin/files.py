@@ -18,7 +18,7 @@ def empty() -> None:
     """The script is empty, with no callback called. (The stand-in's own.)"""
     session = state.now()
     if session.root is not None:
-        for node in session.root.all_nodes():
+        for node in session.root._all_nodes():
             node._deleted = True
     session.root = None
     session.root = new_root()
@@ -37,7 +37,7 @@ def scriptClear(*_: Any) -> None:
     mainthread.check("nuke.scriptClear")
     root = state.now().root
     callbacks.call_safely("OnScriptClose", root)
-    for node in root.all_nodes():
+    for node in root._all_nodes():
         callbacks.call_safely("OnDestroy", node)
     empty()
 

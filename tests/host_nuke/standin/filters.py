@@ -15,17 +15,17 @@ _RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
 
 
 def _constant(node: Any, moment: Moment, ask: Ask) -> Image:
-    size = node["format"].value().scaled_by(moment.scale)
+    size = node["format"].value()._scaled_by(moment.scale)
     made = Image(size, (0, 0, size.width(), size.height()))
-    values = [node["color"].number_value(moment.frame, index) for index in range(4)]
+    values = [node["color"]._number_value(moment.frame, index) for index in range(4)]
     for name, value in zip(_RGBA, values):
-        if name in (*node["channels"].picked(list(_RGBA)), "rgba.alpha"):
+        if name in (*node["channels"]._picked(list(_RGBA)), "rgba.alpha"):
             made.channels[name] = np.full(made.shape, value, np.float32)
     return made
 
 
 def _checker(node: Any, moment: Moment, ask: Ask) -> Image:
-    return board(node["format"].value().scaled_by(moment.scale), moment, node["boxsize"].number_value(moment.frame))
+    return board(node["format"].value()._scaled_by(moment.scale), moment, node["boxsize"]._number_value(moment.frame))
 
 
 def board(size: Format, moment: Moment, boxsize: float = 64.0) -> Image:
@@ -42,7 +42,7 @@ def board(size: Format, moment: Moment, boxsize: float = 64.0) -> Image:
 
 def _crop(node: Any, moment: Moment, ask: Ask) -> Image:
     image = ask(node.input(0), moment)
-    left, bottom, right, top = (round(node["box"].number_value(moment.frame, at) * moment.scale) for at in range(4))
+    left, bottom, right, top = (round(node["box"]._number_value(moment.frame, at) * moment.scale) for at in range(4))
     box: Box = (left, bottom, right, top)
     cut: Box = (
         max(box[0], image.box[0]),
@@ -61,7 +61,7 @@ def _crop(node: Any, moment: Moment, ask: Ask) -> Image:
 def _reformat(node: Any, moment: Moment, ask: Ask) -> Image:
     """Nuke filters; the stand-in takes the nearest pixel. `none` keeps the size and centres."""
     image = ask(node.input(0), moment)
-    size = node["format"].value().scaled_by(moment.scale)
+    size = node["format"].value()._scaled_by(moment.scale)
     old_w, old_h = image.format.width(), image.format.height()
     by = {
         "none": (1.0, 1.0),
@@ -88,7 +88,7 @@ def _reformat(node: Any, moment: Moment, ask: Ask) -> Image:
 
 def _each(node: Any, moment: Moment, ask: Ask, change: Callable[[Any], Any]) -> Image:
     image = ask(node.input(0), moment)
-    chosen = node["channels"].picked(list(image.channels))
+    chosen = node["channels"]._picked(list(image.channels))
     channels = {
         name: change(values).astype(np.float32) if name in chosen else values for name, values in image.channels.items()
     }
@@ -96,31 +96,31 @@ def _each(node: Any, moment: Moment, ask: Ask, change: Callable[[Any], Any]) -> 
 
 
 def _grade(node: Any, moment: Moment, ask: Ask) -> Image:
-    gain, lift = (np.float32(node[name].number_value(moment.frame)) for name in ("multiply", "add"))
+    gain, lift = (np.float32(node[name]._number_value(moment.frame)) for name in ("multiply", "add"))
     floor = bool(node["black_clamp"].value())
     return _each(node, moment, ask, lambda v: np.maximum(v * gain + lift, 0) if floor else v * gain + lift)
 
 
 def _multiply(node: Any, moment: Moment, ask: Ask) -> Image:
-    gain = np.float32(node["value"].number_value(moment.frame))
+    gain = np.float32(node["value"]._number_value(moment.frame))
     return _each(node, moment, ask, lambda v: v * gain)
 
 
 def _add(node: Any, moment: Moment, ask: Ask) -> Image:
-    lift = np.float32(node["value"].number_value(moment.frame))
+    lift = np.float32(node["value"]._number_value(moment.frame))
     return _each(node, moment, ask, lambda v: v + lift)
 
 
 def _add_channels(node: Any, moment: Moment, ask: Ask) -> Image:
     image = ask(node.input(0), moment)
-    value = node["color"].number_value(moment.frame)
-    new = {name: np.full(image.shape, value, np.float32) for name in node["channels"].picked([])}
+    value = node["color"]._number_value(moment.frame)
+    new = {name: np.full(image.shape, value, np.float32) for name in node["channels"]._picked([])}
     return image.having(channels={**new, **image.channels})
 
 
 def _remove(node: Any, moment: Moment, ask: Ask) -> Image:
     image = ask(node.input(0), moment)
-    named = node["channels"].picked(list(image.channels))
+    named = node["channels"]._picked(list(image.channels))
     keep = node["operation"].value() == "keep"
     return image.having(channels={n: v for n, v in image.channels.items() if (n in named) == keep})
 
@@ -162,7 +162,7 @@ def _expression(node: Any, moment: Moment, ask: Ask) -> Image:
         if name_ in image.channels or name_ in known:
             # A channel the input lacks is black.
             return image.over(name_, image.box)
-        return node.number_named(name, moment.frame)
+        return node._number_named(name, moment.frame)
 
     made = dict(image.channels)
     try:
@@ -173,7 +173,7 @@ def _expression(node: Any, moment: Moment, ask: Ask) -> Image:
         for index in range(4):
             if str(node[f"expr{index}"].value()).strip():
                 value = np.broadcast_to(np.float32(_value(node, f"expr{index}", look)), image.shape)
-                for channel in node[f"channel{index}"].picked(list(image.channels)):
+                for channel in node[f"channel{index}"]._picked(list(image.channels)):
                     made[channel] = value.astype(np.float32)
     except expressions.ExpressionError as error:
         raise OpError(node, str(error)) from error

@@ -57,12 +57,12 @@ class Format:
         """Its name."""
         self._name = name
 
-    def text(self) -> str:
+    def _text(self) -> str:
         """As a script holds it. (The stand-in's own.)"""
         numbers = " ".join(str(one) for one in self._box)
         return f"{numbers} {self._aspect:g} {self._name}".rstrip()
 
-    def scaled_by(self, scale: float) -> Format:
+    def _scaled_by(self, scale: float) -> Format:
         """At a proxy scale. (The stand-in's own.)"""
         if scale == 1.0:
             return self
@@ -71,7 +71,7 @@ class Format:
         made._name = self._name
         return made
 
-    def same_size(self, other: Format) -> bool:
+    def _same_size(self, other: Format) -> bool:
         """Whether both are of one size. (The stand-in's own.)"""
         return self._box == other._box and self._aspect == other._aspect
 
@@ -133,7 +133,7 @@ class Format_Knob(Knob):
         """The same, without proxy scale."""
         return self.value()
 
-    def setValue(self, val: Any, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any, /, *_: Any, **__: Any) -> Any:
         """Takes a Format, or the name of one.
 
         Raises:
@@ -147,13 +147,13 @@ class Format_Knob(Knob):
         self._changed(before)
         return True
 
-    def number_value(self, frame: float, index: int = 0) -> float:
+    def _number_value(self, frame: float, index: int = 0) -> float:
         found = self.value()
         return float((found.width(), found.height())[index])
 
     def toScript(self, quote: bool = True, context: Any = None) -> str:
         """Its size and name, in quotes."""
-        return "" if self._format is None else tcl.quote(self._format.text())
+        return "" if self._format is None else tcl.quote(self._format._text())
 
     def fromScript(self, script: str, *_: Any) -> bool:
         """Reads it."""
@@ -164,7 +164,7 @@ class Format_Knob(Knob):
         self._changed(before)
         return True
 
-    def notDefault(self) -> bool:
+    def _not_default(self) -> bool:
         """Whether one is chosen."""
         return self._format is not None
 

@@ -24,13 +24,13 @@ def make(kind: str, within: Group, name: str = "") -> Node:
     of = classes.of(kind)
     node: Node = of.python(of, within)
     base = name or kind.rstrip("0123456789") + "1"
-    node.knobs()["name"]._restore(node.free_name(base))
+    node.knobs()["name"]._restore(node._free_name(base))
     for knob_name, value in state.now().knob_defaults.items():
         klass, _, own = knob_name.partition(".")
         knob = node.knob(own)
         if klass == kind and knob is not None:
             knob.fromScript(value)
-    within.children.append(node)
+    within._children.append(node)
     undo.record(f"Create {node.name()}", lambda: _take(node), lambda: _put(node))
     state.now().modified = state.now().stirred = True
     return node
@@ -38,19 +38,19 @@ def make(kind: str, within: Group, name: str = "") -> Node:
 
 def _take(node: Node) -> None:
     parent = node.parent()
-    if node in parent.children:
-        parent.children.remove(node)
+    if node in parent._children:
+        parent._children.remove(node)
     node._deleted = True
 
 
 def _put(node: Node) -> None:
     """Back again, as undo does: onCreate is called for "created or undeleted" nodes."""
     node._deleted = False
-    node.parent().children.append(node)
+    node.parent()._children.append(node)
     callbacks.call_safely("OnCreate", node)
 
 
-def createNode(node: str, knobs: str = "", inpanel: bool = True) -> Node:
+def createNode(typ: str, knobs: str = "", inpanel: bool = True) -> Node:
     """As the artist does: the new node is connected below what is selected, is selected alone, and shows its panel.
 
     Raises:
@@ -58,7 +58,7 @@ def createNode(node: str, knobs: str = "", inpanel: bool = True) -> Node:
     """
     session, within = state.now(), group()
     chosen = within.selectedNodes()
-    made = make(node, within)
+    made = make(typ, within)
     if knobs:
         made.readKnobs(knobs)
     for index, one in enumerate(chosen[: max(1, made.minInputs())]):
@@ -107,17 +107,18 @@ class Nodes:
         return NodeConstructor(kind)
 
 
-def delete(node: Optional[Node]) -> None:
+def delete(n: Optional[Node]) -> None:
     """Deletes a node; onDestroy first, for what is inside of it too."""
     mainthread.check("nuke.delete")
-    if node is None:
+    if n is None:
         return
-    node.alive()
-    for one in [*(node.all_nodes() if isinstance(node, Group) else []), node]:
+    node = n
+    node._alive()
+    for one in [*(node._all_nodes() if isinstance(node, Group) else []), node]:
         callbacks.call_safely("OnDestroy", one)
     name = node.name()
     _take(node)
-    for other in state.now().root.all_nodes():
+    for other in state.now().root._all_nodes():
         for index, above in enumerate(other._inputs):
             if above is node:
                 # What hung below hangs on what was above, as in Nuke.
@@ -136,7 +137,7 @@ def _rewirer(node: Node, inputs: List[Optional[Node]]) -> Callable[[], None]:
 def allNodes(filter: Optional[str] = None, group: Optional[Group] = None, recurseGroups: bool = False) -> List[Node]:
     """Nodes of the group that is current (or told), newest first; of a class if told, with those in groups if told."""
     within = group or _current()
-    found = list(reversed(within.all_nodes())) if recurseGroups else within.nodes()
+    found = list(reversed(within._all_nodes())) if recurseGroups else within.nodes()
     return [one for one in found if filter is None or one.Class() == filter]
 
 
@@ -194,7 +195,7 @@ def nodePaste(s: str) -> Optional[Node]:
         with open(s, encoding="utf-8") as file:
             text = file.read()
     within = _current()
-    for one in within.children:
+    for one in within._children:
         one["selected"].setValue(False)
     made = script.read(text, within)
     for one in made:

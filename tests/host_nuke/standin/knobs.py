@@ -129,18 +129,18 @@ class Knob:
         """What it holds; numbers for all that is kept as one."""
         return self.value()
 
-    def text_value(self) -> str:
+    def _text_value(self) -> str:
         """What Tcl's `value` gives. (The stand-in's own.)"""
         return str(self.value())
 
-    def number_value(self, frame: float, index: int = 0) -> float:
+    def _number_value(self, frame: float, index: int = 0) -> float:
         """What an expression sees. (The stand-in's own.)"""
         try:
             return float(self.value())
         except (TypeError, ValueError):
             return 0.0
 
-    def setValue(self, val: Any, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any, /, *_: Any, **__: Any) -> Any:
         """Puts a value."""
         raise TypeError(f"{self.Class()} {self._name} takes no value")
 
@@ -152,7 +152,7 @@ class Knob:
         """Takes a value from such text."""
         raise TypeError(f"{self.Class()} {self._name} takes no value")
 
-    def notDefault(self) -> bool:
+    def _not_default(self) -> bool:
         """Whether a script must hold its value."""
         return False
 

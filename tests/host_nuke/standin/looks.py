@@ -20,7 +20,7 @@ class Looks:
 
     def selectOnly(self: Any) -> None:
         """Selects it alone."""
-        for one in self._group.children if self._group is not None else []:
+        for one in self._group._children if self._group is not None else []:
             one["selected"].setValue(one is self)
 
     def xpos(self: Any) -> int:

@@ -86,7 +86,7 @@ class Loop:
                     traceback.print_exc()
                     state.now().console.append(f"{type(error).__name__}: {error}")
             finally:
-                undo.Undo.close_event()
+                undo.Undo._close_event()
                 if asked.done is not None:
                     asked.done.set()
         return True
@@ -135,7 +135,7 @@ class Loop:
             try:
                 yield
             finally:
-                undo.Undo.close_event()
+                undo.Undo._close_event()
 
     @contextlib.contextmanager
     def executing(self) -> Iterator[None]:

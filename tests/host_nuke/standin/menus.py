@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Union
 
 from tests.host_nuke.standin import state
 
@@ -44,12 +44,10 @@ class MenuItem:
             self._command()
 
 
-class Menu(MenuItem):
-    """A menu: entries by path, `A/B` for B in the menu A."""
+class _Entries:
+    """What menus and toolbars have in common: entries by path, `A/B` for B in the menu A."""
 
-    def __init__(self, name: str, icon: str = "") -> None:
-        super().__init__(name, icon=icon)
-        self._items: List[MenuItem] = []
+    _items: List[MenuItem]
 
     def items(self) -> List[MenuItem]:
         """Its entries."""
@@ -118,15 +116,31 @@ class Menu(MenuItem):
 
     def removeItem(self, name: str) -> None:
         """Takes it out."""
-        self._items = [one for one in self._items if one.name() != name]
+        self._items[:] = [one for one in self._items if one.name() != name]
 
     def clearMenu(self) -> None:
         """Takes all out."""
         self._items.clear()
 
 
-class ToolBar(Menu):
+class Menu(_Entries, MenuItem):
+    """A menu."""
+
+    def __init__(self, name: str, icon: str = "") -> None:
+        super().__init__(name, icon=icon)
+        self._items = []
+
+
+class ToolBar(_Entries):
     """A toolbar."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._items = []
+
+    def name(self) -> str:
+        """What it is called."""
+        return self._name
 
 
 def menu(name: str) -> Menu:
@@ -135,32 +149,29 @@ def menu(name: str) -> Menu:
     Raises:
         RuntimeError: there is no such menu.
     """
-    return _of(name, Menu)
-
-
-def toolbar(name: str, create: bool = True) -> ToolBar:
-    """nuke.toolbar; `Nodes` is the one of the nodes."""
-    found: Any = _of(name, ToolBar) if name == "Nodes" else _own(name)
-    made: ToolBar = found
-    return made
-
-
-def _of(name: str, kind: type) -> Any:
-    session = state.now()
-    if not session.gui:
-        raise RuntimeError("not in GUI mode")
+    menus = _there()
     if name not in MENUS:
         raise RuntimeError(f"menu {name} not found")
-    if name not in session.menus:
-        session.menus[name] = ToolBar(name) if name == "Nodes" else Menu(name)
-    return session.menus[name]
+    found: Menu = menus.setdefault(name, Menu(name))
+    return found
 
 
-def _own(name: str) -> ToolBar:
+def toolbar(name: str, create: bool = True) -> Optional[ToolBar]:
+    """nuke.toolbar; `Nodes` shows the entries of the menu of that name."""
+    menus = _there()
+    key = f"toolbar {name}"
+    if key not in menus:
+        if not create and name != "Nodes":
+            return None
+        menus[key] = ToolBar(name)
+        if name == "Nodes":
+            menus[key]._items = menu("Nodes")._items
+    found: ToolBar = menus[key]
+    return found
+
+
+def _there() -> Dict[str, Any]:
     session = state.now()
     if not session.gui:
         raise RuntimeError("not in GUI mode")
-    if name not in session.menus:
-        session.menus[name] = ToolBar(name)
-    found: ToolBar = session.menus[name]
-    return found
+    return session.menus

@@ -19,7 +19,7 @@ def _copy(node: Any, moment: Moment, ask: Ask) -> Image:
         source, target = str(node[f"from{index}"].value()), str(node[f"to{index}"].value())
         if "none" not in (source, target):
             made.channels[target] = a.over(source, box)
-    for name in node["channels"].picked(list(a.channels)):
+    for name in node["channels"]._picked(list(a.channels)):
         made.channels[name] = a.over(name, box)
     return made
 
@@ -54,10 +54,10 @@ def _merge(node: Any, moment: Moment, ask: Ask) -> Image:
     box = _box(str(node["bbox"].value()), a.box, b.box)
     operation = str(node["operation"].value())
     made = b.within(box)
-    mix = np.float32(node["mix"].number_value(moment.frame))
+    mix = np.float32(node["mix"]._number_value(moment.frame))
     alpha_a, alpha_b = a.over(_ALPHA, box), b.over(_ALPHA, box)
-    sides_a, sides_b = node["Achannels"].picked(list(a.channels)), node["Bchannels"].picked(list(b.channels))
-    for name in node["output"].picked(list({**b.channels, **a.channels})):
+    sides_a, sides_b = node["Achannels"]._picked(list(a.channels)), node["Bchannels"]._picked(list(b.channels))
+    for name in node["output"]._picked(list({**b.channels, **a.channels})):
         if name not in a.channels and name not in b.channels:
             continue
         black: Pixels = np.zeros(made.shape, np.float32)

@@ -21,7 +21,7 @@ class _Name(texts.String_Knob):
         return "String_Knob"
 
     def _kept(self, text: str) -> str:
-        return text if self._node is None else self._node.free_name(text)
+        return text if self._node is None else self._node._free_name(text)
 
 
 class Node(Pictures, Looks):
@@ -35,24 +35,24 @@ class Node(Pictures, Looks):
         self._deleted = False
         self._failed = ""
         for knob in kind.knobs():
-            self.put(knob)
+            self._put(knob)
 
     # knobs
 
-    def put(self, knob: Knob, *, user: bool = False) -> None:
+    def _put(self, knob: Knob, *, user: bool = False) -> None:
         """Gives it a knob. (The stand-in's own.)"""
         self._knobs[knob.name()] = knob
         knob._node = self
         knob._user = user
 
-    def alive(self) -> None:
+    def _alive(self) -> None:
         """Raises ValueError where the node is deleted. (The stand-in's own.)"""
         if self._deleted:
             raise ValueError("A PythonObject is not attached to a node")
 
     def knob(self, p: Union[str, int], follow_link: bool = True) -> Optional[Knob]:
         """A knob by its name or number, or None."""
-        self.alive()
+        self._alive()
         if isinstance(p, int):
             return list(self._knobs.values())[p] if p < len(self._knobs) else None
         return self._knobs.get(p)
@@ -65,7 +65,7 @@ class Node(Pictures, Looks):
 
     def knobs(self) -> Dict[str, Knob]:
         """All, by name."""
-        self.alive()
+        self._alive()
         return dict(self._knobs)
 
     def allKnobs(self) -> List[Knob]:
@@ -83,16 +83,16 @@ class Node(Pictures, Looks):
             ValueError: a knob of that name is there already.
         """
         mainthread.check("Node.addKnob")
-        self.alive()
+        self._alive()
         if knob.name() in self._knobs and knob.name():
             # Nuke is said to add a second one, which nothing can name; refused here.
             raise ValueError(f"{self.fullName()} has a knob {knob.name()} already")
         if not any(isinstance(one, texts.Tab_Knob) and one._user for one in self._knobs.values()) and not isinstance(
             knob, texts.Tab_Knob
         ):
-            self.put(texts.Tab_Knob("User"), user=True)
-        self.put(knob, user=True)
-        undo.record(f"Add {knob.name()}", lambda: self._drop(knob), lambda: self.put(knob, user=True))
+            self._put(texts.Tab_Knob("User"), user=True)
+        self._put(knob, user=True)
+        undo.record(f"Add {knob.name()}", lambda: self._drop(knob), lambda: self._put(knob, user=True))
         state.now().modified = True
 
     def removeKnob(self, knob: Knob) -> None:
@@ -105,22 +105,22 @@ class Node(Pictures, Looks):
         if self._knobs.get(knob.name()) is not knob or not knob._user:
             raise ValueError(f"{knob.name()} is no user knob of {self.fullName()}")
         self._drop(knob)
-        undo.record(f"Remove {knob.name()}", lambda: self.put(knob, user=True), lambda: self._drop(knob))
+        undo.record(f"Remove {knob.name()}", lambda: self._put(knob, user=True), lambda: self._drop(knob))
 
     def _drop(self, knob: Knob) -> None:
         self._knobs.pop(knob.name(), None)
 
-    def user_knobs(self) -> List[Knob]:
+    def _user_knobs(self) -> List[Knob]:
         """Those that were added. (The stand-in's own.)"""
         return [one for one in self._knobs.values() if one._user]
 
-    def pressed(self, button: str) -> None:
+    def _pressed(self, button: str) -> None:
         """A button without Python: reload and the like. (The stand-in's own.)"""
         self._kind.press(self, button)
 
-    def opened(self, first: Optional[int], last: Optional[int]) -> None:
+    def _opened(self, first: Optional[int], last: Optional[int]) -> None:
         """A file knob has taken a name from a person. (The stand-in's own.)"""
-        self._kind.opened(self, first, last)
+        self._kind._opened(self, first, last)
 
     # names
 
@@ -130,7 +130,7 @@ class Node(Pictures, Looks):
 
     def name(self) -> str:
         """Name within its group."""
-        self.alive()
+        self._alive()
         return str(self._knobs["name"].value())
 
     def fullName(self) -> str:
@@ -149,11 +149,11 @@ class Node(Pictures, Looks):
             raise ValueError(f"{name!r} is no name of a node")
         self._knobs["name"].setValue(name)
 
-    def free_name(self, wanted: str) -> str:
+    def _free_name(self, wanted: str) -> str:
         """The name, or with another number at its end if it is taken. (The stand-in's own.)"""
         if self._group is None:
             return wanted
-        taken = {one._knobs["name"].value() for one in self._group.children if one is not self}
+        taken = {one._knobs["name"].value() for one in self._group._children if one is not self}
         if wanted not in taken:
             return wanted
         base, number = re.sub(r"\d+$", "", wanted), 1
@@ -173,7 +173,7 @@ class Node(Pictures, Looks):
 
     def input(self, index: int) -> Optional[Node]:
         """What is connected there."""
-        self.alive()
+        self._alive()
         found = self._inputs[index] if 0 <= index < len(self._inputs) else None
         return None if found is not None and found._deleted else found
 
@@ -184,7 +184,7 @@ class Node(Pictures, Looks):
     def setInput(self, i: int, node: Optional[Node]) -> bool:
         """Connects an input, or with None takes it off; whether that could be done."""
         mainthread.check("Node.setInput")
-        self.alive()
+        self._alive()
         if not self.canSetInput(i, node):
             return False
         before = list(self._inputs)
@@ -230,9 +230,9 @@ class Node(Pictures, Looks):
         """minInputs()."""
         return self.minInputs()
 
-    def dependencies(self, what: int = INPUTS | HIDDEN_INPUTS | EXPRESSIONS) -> List[Node]:
+    def dependencies(self, what: int = INPUTS | HIDDEN_INPUTS | EXPRESSIONS, /) -> List[Node]:
         """Nodes it depends on directly: by inputs (hidden ones too) and by expressions."""
-        self.alive()
+        self._alive()
         hidden = bool(self._knobs["hide_input"].value()) if "hide_input" in self._knobs else False
         found: List[Node] = []
         if what & (HIDDEN_INPUTS if hidden else INPUTS):
@@ -241,10 +241,10 @@ class Node(Pictures, Looks):
             found += [one for one in self._named_by_expressions() if one is not self]
         return list(dict.fromkeys(found))
 
-    def dependent(self, what: int = INPUTS | HIDDEN_INPUTS | EXPRESSIONS, forceEvaluate: bool = True) -> List[Node]:
+    def dependent(self, what: int = INPUTS | HIDDEN_INPUTS | EXPRESSIONS, /, forceEvaluate: bool = True) -> List[Node]:
         """Nodes that depend on it directly."""
         root = state.now().root
-        return [one for one in root.all_nodes() if any(above is self for above in one.dependencies(what))]
+        return [one for one in root._all_nodes() if any(above is self for above in one.dependencies(what))]
 
     def _named_by_expressions(self) -> Iterator[Node]:
         for knob in self._knobs.values():
@@ -254,13 +254,13 @@ class Node(Pictures, Looks):
             if isinstance(knob, texts.EvalString_Knob):
                 text = " ".join(re.findall(r"\[(?:value|knob) ([\w.]+)", knob.getText()))
             for word in re.findall(r"[A-Za-z_][\w]*(?:\.[A-Za-z_0-9]\w*)+", text):
-                found = self.find_knob(word)
+                found = self._find_knob(word)
                 if found is not None and found.node() is not state.now().root:
                     yield found.node()
 
     # looking up names, as expressions and Tcl do
 
-    def find_knob(self, path: str) -> Optional[Knob]:
+    def _find_knob(self, path: str) -> Optional[Knob]:
         """A knob by its dotted name, seen from this node. (The stand-in's own.)"""
         return self._find(path)[0]
 
@@ -298,7 +298,7 @@ class Node(Pictures, Looks):
             return stepped
         return self._group.node(word) if self._group is not None else None
 
-    def number_named(self, name: str, frame: float) -> float:
+    def _number_named(self, name: str, frame: float) -> float:
         """What an expression sees by a name. (The stand-in's own.)
 
         Raises:
@@ -311,14 +311,14 @@ class Node(Pictures, Looks):
             if name in ("width", "height"):
                 return float(getattr(self, name)())
             raise expressions.ExpressionError(f"{self.fullName()}: nothing is named {name}")
-        return knob.number_value(frame, index)
+        return knob._number_value(frame, index)
 
     @staticmethod
-    def session_frame() -> float:
+    def _session_frame() -> float:
         """The current frame. (The stand-in's own.)"""
         session = state.now()
         frame = session.current("frame")
-        return float(session.root["frame"].number_value(0.0)) if frame is None else float(frame)
+        return float(session.root["frame"]._number_value(0.0)) if frame is None else float(frame)
 
     # as text
 
@@ -349,7 +349,7 @@ class Group(Node):
     """A node with nodes inside; an argument of `with` for what is made there."""
 
     def __init__(self, kind: Any, group: Optional[Group]) -> None:
-        self.children: List[Node] = []
+        self._children: List[Node] = []
         super().__init__(kind, group)
 
     def begin(self) -> Group:
@@ -373,33 +373,33 @@ class Group(Node):
 
     def nodes(self) -> List[Node]:
         """Those inside, the newest first."""
-        self.alive()
-        return list(reversed(self.children))
+        self._alive()
+        return list(reversed(self._children))
 
     def numNodes(self) -> int:
         """How many."""
-        return len(self.children)
+        return len(self._children)
 
     def node(self, s: str) -> Optional[Node]:
         """One inside, by its name, with dots for those within groups."""
-        self.alive()
+        self._alive()
         name, _, rest = s.partition(".")
-        found = next((one for one in self.children if one.name() == name), None)
+        found = next((one for one in self._children if one.name() == name), None)
         if not rest:
             return found
         return found.node(rest) if isinstance(found, Group) else None
 
     def output(self) -> Optional[Node]:
         """The Output inside."""
-        return next((one for one in self.children if one.Class() == "Output"), None)
+        return next((one for one in self._children if one.Class() == "Output"), None)
 
-    def all_nodes(self) -> List[Node]:
+    def _all_nodes(self) -> List[Node]:
         """Those inside, and inside of those. (The stand-in's own.)"""
         found: List[Node] = []
-        for one in self.children:
+        for one in self._children:
             found.append(one)
             if isinstance(one, Group):
-                found += one.all_nodes()
+                found += one._all_nodes()
         return found
 
     def selectedNodes(self) -> List[Node]:

@@ -50,7 +50,7 @@ class Boolean_Knob(Array_Knob):
         """Whether it is set; getValue() gives 0.0 or 1.0."""
         return bool(self.getValue(0))
 
-    def text_value(self) -> str:
+    def _text_value(self) -> str:
         return "true" if self.value() else "false"
 
     def _number(self, value: Any) -> float:
@@ -129,7 +129,7 @@ class Enumeration_Knob(Unsigned_Knob):
             return bool(self.setValue(unquoted[0]))
         return super().fromScript(script)
 
-    def text_value(self) -> str:
+    def _text_value(self) -> str:
         return str(self.value())
 
 
@@ -155,19 +155,19 @@ class BBox_Knob(Array_Knob):
 
     def x(self, *_: Any) -> float:
         """Left."""
-        return self.number_value(self._now(), 0)
+        return self._number_value(self._now(), 0)
 
     def y(self, *_: Any) -> float:
         """Bottom."""
-        return self.number_value(self._now(), 1)
+        return self._number_value(self._now(), 1)
 
     def r(self, *_: Any) -> float:
         """Right."""
-        return self.number_value(self._now(), 2)
+        return self._number_value(self._now(), 2)
 
     def t(self, *_: Any) -> float:
         """Top."""
-        return self.number_value(self._now(), 3)
+        return self._number_value(self._now(), 3)
 
 
 class Color_Knob(Array_Knob):

@@ -14,7 +14,7 @@ class Pictures:
     def _image(self: Any, frame: Optional[float] = None) -> Any:
         from tests.host_nuke.standin import evaluate
 
-        self.alive()
+        self._alive()
         return evaluate.looked_at(self, frame)
 
     def format(self: Any) -> formats.Format:
@@ -47,7 +47,7 @@ class Pictures:
         found = self._image(time).metadata
         return dict(found) if key is None else found.get(key)
 
-    def sample(self: Any, channel: str, x: float, y: float, *_: Any) -> float:
+    def sample(self: Any, channel: str, x: float, y: float, /, *_: Any) -> float:
         """A pixel."""
         image = self._image()
         return float(image.over(channel, (int(x), int(y), int(x) + 1, int(y) + 1))[0, 0])

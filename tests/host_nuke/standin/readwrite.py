@@ -17,7 +17,7 @@ _DISK: Dict[Tuple[str, int, int], Image] = {}
 def read(node: Any, moment: Moment, ask: Ask) -> Image:
     """The image of a Read."""
     first, last = int(node["first"].value()), int(node["last"].value())
-    size = node["format"].value().scaled_by(moment.scale)
+    size = node["format"].value()._scaled_by(moment.scale)
     frame = _mapped(node, moment.frame)
     if frame < first or frame > last:
         # Outside of the range: what `before` and `after` say. This is no missing frame.
@@ -25,9 +25,9 @@ def read(node: Any, moment: Moment, ask: Ask) -> Image:
         if end == "black":
             return black(size)
         frame = _wrapped(frame, first, last, end)
-    shrunk, pattern = False, str(node["file"].evaluated())
-    if moment.scale != 1.0 and node["proxy"].evaluated():
-        pattern, shrunk = str(node["proxy"].evaluated()), True
+    shrunk, pattern = False, str(node["file"]._evaluated())
+    if moment.scale != 1.0 and node["proxy"]._evaluated():
+        pattern, shrunk = str(node["proxy"]._evaluated()), True
     if not pattern:
         raise OpError(node, "no file name")
     try:
@@ -50,7 +50,7 @@ def _mapped(node: Any, frame: float) -> int:
             return int(frame) + int(text)
 
         def look(name: str) -> float:
-            return float(node.number_named(name, frame))
+            return float(node._number_named(name, frame))
 
         return int(expressions.evaluate(text, look, lambda inner: tcl.run(inner, node)))
     except ValueError as error:
@@ -82,7 +82,7 @@ def _file(path: str) -> Image:
 
 def _lacking(node: Any, moment: Moment, ask: Ask, why: str, pattern: str, frame: int) -> Image:
     choice = str(node["on_error"].value())
-    size = node["format"].value().scaled_by(moment.scale)
+    size = node["format"].value()._scaled_by(moment.scale)
     if choice == "black":
         return black(size)
     if choice == "checkerboard":
@@ -106,14 +106,14 @@ def write(node: Any, moment: Moment, ask: Ask) -> str:
     if node.input(0) is None:
         raise OpError(node, "no input")
     # In proxy mode the proxy's name is used; where there is none, the small image goes over the full one's name.
-    in_proxy = moment.scale != 1.0 and node["proxy"].evaluated()
-    pattern = str(node["proxy" if in_proxy else "file"].evaluated())
+    in_proxy = moment.scale != 1.0 and node["proxy"]._evaluated()
+    pattern = str(node["proxy" if in_proxy else "file"]._evaluated())
     if not pattern:
         raise OpError(node, "no output filename specified")
     if not pattern.endswith(".exr") and node["file_type"].value() != "exr":
         raise OpError(node, f"unknown file type: {pattern}")
     path = file_at(pattern, int(moment.frame), moment.view)
-    names = [name for name in node["channels"].picked(sorted(image.channels, key=_order)) if name]
+    names = [name for name in node["channels"]._picked(sorted(image.channels, key=_order)) if name]
     if not names:
         raise OpError(node, "no channels to write")
     folder = Path(path).parent

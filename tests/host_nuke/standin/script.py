@@ -85,7 +85,7 @@ def knob_lines(node: Node) -> str:
             lines.append(added(knob))
         if knob.getFlag(knobs.FLAGS["DO_NOT_WRITE"]) or knob.BUTTON:
             continue
-        if knob.notDefault() or knob.getFlag(knobs.FLAGS["ALWAYS_SAVE"]):
+        if knob._not_default() or knob.getFlag(knobs.FLAGS["ALWAYS_SAVE"]):
             lines.append(f"{knob.name()} {_value(knob)}")
     return "\n".join(lines)
 
@@ -109,7 +109,7 @@ def written(within: Group, chosen: Optional[List[Node]] = None) -> str:
                 lines.append(f"add_layer {{{layer} {' '.join(channels)}}}")
     else:
         lines.append("set cut_paste_input [stack 0]")
-    for node in _in_order(within.children if chosen is None else [one for one in within.children if one in chosen]):
+    for node in _in_order(within._children if chosen is None else [one for one in within._children if one in chosen]):
         lines += _node(node, chosen)
     return "\n".join(lines) + "\n"
 
@@ -141,7 +141,7 @@ def _node(node: Node, chosen: Optional[List[Node]]) -> List[str]:
         lines.append(f"push ${_label(above)}" if above is not None and inside else "push 0")
     lines.append(_block(node.Class(), node, f"inputs {count}"))
     if isinstance(node, Group):
-        for one in _in_order(node.children):
+        for one in _in_order(node._children):
             lines += [" " + line for line in _node(one, None)]
         lines.append("end_group")
     lines.append(f"set {_label(node)} [stack 0]")
@@ -226,12 +226,12 @@ def read(text: str, within: Group) -> List[Node]:
 
 def _gone(node: Node) -> None:
     node._deleted = True
-    node.parent().children.remove(node)
+    node.parent()._children.remove(node)
 
 
 def _back(node: Node) -> None:
     node._deleted = False
-    node.parent().children.append(node)
+    node.parent()._children.append(node)
     callbacks.call_safely("OnCreate", node)
 
 
@@ -272,8 +272,8 @@ class _Reader:
         of = classes.of(kind)
         within = self.groups[-1]
         node: Node = of.python(of, within)
-        node.knobs()["name"]._restore(node.free_name(f"{kind}1"))
-        within.children.append(node)
+        node.knobs()["name"]._restore(node._free_name(f"{kind}1"))
+        within._children.append(node)
         count = read_knobs(node, body)
         if count is None:
             count = 0 if kind == "Input" else of.inputs(node)[0]
@@ -361,4 +361,4 @@ def _add(node: Node, words: List[str]) -> None:
         made.setRange(float(told["R"][0]), float(told["R"][1]))
     for flag in flags:
         made._turn(flag[1:], flag[0] == "+")
-    node.put(made, user=True)
+    node._put(made, user=True)

@@ -130,7 +130,7 @@ def run(command: str, node: Any) -> str:
     if name == "getenv":
         return os.environ.get(rest[0], rest[1] if len(rest) > 1 else "")
     if name == "frame":
-        return f"{node.session_frame():g}"
+        return f"{node._session_frame():g}"
     if name == "file":
         return _file(rest)
     if name == "join":
@@ -141,12 +141,12 @@ def run(command: str, node: Any) -> str:
 
 
 def _value(words: List[str], node: Any, *, raw: bool) -> str:
-    knob = node.find_knob(words[0])
+    knob = node._find_knob(words[0])
     if knob is None:
         if len(words) > 1:
             return words[1]
         raise ValueError(f'Nothing is named "{words[0]}"')
-    return str(knob.toScript() if raw else knob.text_value())
+    return str(knob.toScript() if raw else knob._text_value())
 
 
 def _file(words: List[str]) -> str:

@@ -32,7 +32,7 @@ class String_Knob(Knob):
         """The same as setValue()."""
         self.setValue(val)
 
-    def setValue(self, val: Any, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any, /, *_: Any, **__: Any) -> Any:
         """Puts a text.
 
         Raises:
@@ -60,11 +60,11 @@ class String_Knob(Knob):
         self._changed(before)
         return True
 
-    def notDefault(self) -> bool:
+    def _not_default(self) -> bool:
         """Whether there is text."""
         return self._text != self._default
 
-    def set_default(self, value: str) -> None:
+    def _set_default(self, value: str) -> None:
         """Value of a new node. (The stand-in's own.)"""
         self._text = self._default = value
 
@@ -74,7 +74,7 @@ class String_Knob(Knob):
     def _restore(self, kept: str) -> None:
         self._text = kept
 
-    def number_value(self, frame: float, index: int = 0) -> float:
+    def _number_value(self, frame: float, index: int = 0) -> float:
         try:
             return float(self.value())
         except ValueError:
@@ -86,13 +86,13 @@ class EvalString_Knob(String_Knob):
 
     def value(self, *_: Any, **__: Any) -> str:
         """The text with its brackets carried out."""
-        return self.evaluated()
+        return self._evaluated()
 
     def evaluate(self, *_: Any) -> Optional[str]:
         """The same; frame numbers are put in too, if the knob names files."""
-        return self.evaluated()
+        return self._evaluated()
 
-    def evaluated(self) -> str:
+    def _evaluated(self) -> str:
         """What comes of it, or the text itself where its Tcl fails. (The stand-in's own.)"""
         if self._node is None or self._flags & FLAGS["NO_ANIMATION"]:
             return self._text
@@ -125,18 +125,18 @@ class File_Knob(EvalString_Knob):
         """The same."""
         return self._text
 
-    def text_value(self) -> str:
-        return self.evaluated()
+    def _text_value(self) -> str:
+        return self._evaluated()
 
     def getEvaluatedValue(self, oc: Any = None) -> str:
         """With its brackets carried out, the frame's place kept."""
-        return self.evaluated()
+        return self._evaluated()
 
     def evaluate(self, frame: Optional[float] = None, *_: Any) -> Optional[str]:
         """The file of a frame, by default of this one, in this view."""
         session = state.now()
-        number = state.now().root.session_frame() if frame is None else frame
-        return file_at(self.evaluated(), int(number), session.current("view") or session.view) or None
+        number = state.now().root._session_frame() if frame is None else frame
+        return file_at(self._evaluated(), int(number), session.current("view") or session.view) or None
 
     def fromUserText(self, s: str) -> None:
         """Takes `name.####.exr 1-10`: the range goes to first and last, and the file's size becomes the format.
@@ -148,7 +148,7 @@ class File_Knob(EvalString_Knob):
         self.setValue(match[1] if match else s.strip())
         if self._node is not None:
             first = int(match[2]) if match else None
-            self._node.opened(first, int(match[3] or match[2]) if match else None)
+            self._node._opened(first, int(match[3] or match[2]) if match else None)
 
 
 class Script_Knob(String_Knob):
@@ -170,7 +170,7 @@ class Script_Knob(String_Knob):
         """Runs it."""
         mainthread.check(f"execute of {self.fullyQualifiedName()}")
         if self._node is not None:
-            self._node.pressed(self._name)
+            self._node._pressed(self._name)
 
 
 class PyScript_Knob(Script_Knob):
@@ -201,7 +201,7 @@ class Text_Knob(Knob):
         """The text."""
         return self._text
 
-    def setValue(self, val: Any, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any, /, *_: Any, **__: Any) -> Any:
         """The text; it is not saved with the script (only the line that adds the knob holds it)."""
         mainthread.check(f"setValue of {self.fullyQualifiedName()}")
         self._text = str(val)
@@ -221,6 +221,6 @@ class Tab_Knob(Knob):
         """Whether a group is open."""
         return True
 
-    def setValue(self, val: Any, *_: Any, **__: Any) -> Any:
+    def setValue(self, val: Any, /, *_: Any, **__: Any) -> Any:
         """Opens or closes a group."""
         return True

@@ -16,11 +16,11 @@ def _switch(node: Any, moment: Moment) -> Chosen:
         return 0, moment
     last = max(0, node.inputs() - 1)
     # Nuke clamps to the inputs there are. Only the input that is picked is looked at, so errors of others do no harm.
-    return min(max(int(node["which"].number_value(moment.frame)), 0), last), moment
+    return min(max(int(node["which"]._number_value(moment.frame)), 0), last), moment
 
 
 def _offset(node: Any, moment: Moment) -> Chosen:
-    return 0, moment.at(moment.frame - node["time_offset"].number_value(moment.frame))
+    return 0, moment.at(moment.frame - node["time_offset"]._number_value(moment.frame))
 
 
 def _hold(node: Any, moment: Moment) -> Chosen:
@@ -36,7 +36,7 @@ def _retime(node: Any, moment: Moment) -> Chosen:
 
 
 def _warp(node: Any, moment: Moment) -> Chosen:
-    return 0, moment.at(round(node["lookup"].number_value(moment.frame)))
+    return 0, moment.at(round(node["lookup"]._number_value(moment.frame)))
 
 
 def _join(node: Any, moment: Moment) -> Chosen:

@@ -48,7 +48,7 @@ class Undo:
     def begin(cls, name: str = "") -> None:
         """Begins a step that the artist sees."""
         if store.depth == 0:
-            cls.close_event()
+            cls._close_event()
         store.depth += 1
         if name:
             store.open.name = name
@@ -59,7 +59,7 @@ class Undo:
         if store.depth:
             store.depth -= 1
         if store.depth == 0:
-            cls.close_event()
+            cls._close_event()
 
     @classmethod
     def new(cls) -> None:
@@ -96,7 +96,7 @@ class Undo:
     @classmethod
     def undo(cls) -> None:
         """Takes the last step back."""
-        cls.close_event()
+        cls._close_event()
         if store.done:
             step = store.done.pop()
             _replay([back for back, _ in reversed(step.changes)])
@@ -105,7 +105,7 @@ class Undo:
     @classmethod
     def redo(cls) -> None:
         """Does it again."""
-        cls.close_event()
+        cls._close_event()
         if store.undone:
             step = store.undone.pop()
             _replay([again for _, again in step.changes])
@@ -114,7 +114,7 @@ class Undo:
     @classmethod
     def undoSize(cls) -> int:
         """How many steps can be taken back."""
-        cls.close_event()
+        cls._close_event()
         return len(store.done)
 
     @classmethod
@@ -125,11 +125,11 @@ class Undo:
     @classmethod
     def undoDescribe(cls, n: int = 0) -> str:
         """Name of the step."""
-        cls.close_event()
+        cls._close_event()
         return store.done[-1 - n].name
 
     @classmethod
-    def close_event(cls) -> None:
+    def _close_event(cls) -> None:
         """An event of the main thread ends: what it changed is one step. (The stand-in's own.)"""
         if store.depth == 0 and store.open.changes:
             store.done.append(store.open)
