@@ -92,13 +92,13 @@ def updated() -> None:
     identity, hashes = str(node[settings.ID_KNOB].value()), tuple(plate.opHashes())
     if _hashes.get(identity) != hashes:
         _hashes[identity] = hashes
-        _look_again(node)
+        _look_again(node, keep_error=True)
 
 
-def _look_again(node: nuke.Node) -> None:
+def _look_again(node: nuke.Node, *, keep_error: bool = False) -> None:
     from frdm_nuke.look import look_again
 
     try:
-        look_again(node)
+        look_again(node, keep_error=keep_error)
     except HostError as error:
         shown.say(node, f"error: {error}")

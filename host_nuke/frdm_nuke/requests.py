@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Callable, Deque, List, Optional
+from typing import Callable, Deque, Dict, List, Optional
 
 import nuke
 
@@ -41,6 +41,7 @@ class Queue:
         self._waiting: Deque[Request] = deque()
         self._running: Optional[Request] = None
         self._lock = threading.Lock()
+        self._turns: Dict[str, int] = {}
         self._thread: Optional[threading.Thread] = None
 
     def add(self, node: nuke.Node, wish: Wish) -> Request:
@@ -55,6 +56,7 @@ class Queue:
             if any(one.identity == identity for one in self._all()):
                 raise SetupError(f"{wish.name} is being restored already; wait for it, or press Cancel first.")
             self._waiting.append(request)
+            self._turns[identity] = self._turns.get(identity, 0) + 1
             ahead = len(self._waiting) - 1 + (self._running is not None)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="frdm-requests", daemon=True)
@@ -80,6 +82,16 @@ class Queue:
         """Whether a node waits or is being restored."""
         with self._lock:
             return any(one.identity == identity for one in self._all())
+
+    def turn(self, identity: str) -> int:
+        """How many restorations a node has asked for so far."""
+        with self._lock:
+            return self._turns.get(identity, 0)
+
+    def idle(self) -> bool:
+        """Whether nothing waits or runs."""
+        with self._lock:
+            return self._thread is None
 
     def _all(self) -> List[Request]:
         return [*self._waiting, *([self._running] if self._running is not None else [])]
