@@ -123,7 +123,7 @@ def run(command: str, node: Any) -> str:
     Raises:
         ValueError: see expand().
     """
-    words = split(expand(command, node))
+    words = _words(command, node)
     name, rest = (words[0], words[1:]) if words else ("", [])
     if name in ("value", "knob"):
         return _value(rest, node, raw=name == "knob")
@@ -138,6 +138,28 @@ def run(command: str, node: Any) -> str:
     if name == "format":
         return rest[0] % tuple(float(one) if "." in one else int(one) for one in rest[1:])
     raise ValueError(f'invalid command name "{name}"')
+
+
+def _words(command: str, node: Any) -> List[str]:
+    """A command's words. A bracket's result stays within its word, spaces and all; braces keep what they hold."""
+    words: List[str] = []
+    at = 0
+    while at < len(command):
+        if command[at].isspace():
+            at += 1
+        elif command[at] == "{":
+            stop = closing(command, at)
+            words.append(command[at + 1 : stop])
+            at = stop + 1
+        else:
+            quoted = command[at] == '"'
+            start = at = at + quoted
+            while at < len(command) and not (command[at] == '"' if quoted else command[at].isspace()):
+                at = _bracket(command, at) if command[at] == "[" else at + (command[at] == "\\")
+                at += 1
+            words.append(expand(command[start:at], node))
+            at += quoted
+    return words
 
 
 def _value(words: List[str], node: Any, *, raw: bool) -> str:
