@@ -53,7 +53,10 @@ def reach(wish: EngineWish, *, program: str, cache: str, cancelled: Callable[[],
             _start(wish.starting(cache), file, cancelled)
         return _connected(file, program, cancelled)
     except VersionError as error:
-        raise EngineError(f"The engine of {file} and this plug-in do not understand each other: {error}") from error
+        raise EngineError(
+            f"The engine of {file} and this plug-in do not understand each other, as they are of different releases; "
+            "upgrade the older one, and run `frdm install nuke` with it."
+        ) from error
     except DiscoveryError as error:
         more = "" if wish.start else " Or tick `start one if none runs` on the node's tab Engine."
         raise EngineError(f"{error}{more}") from error

@@ -75,11 +75,15 @@ KNOBS: Tuple[KnobSpec, ...] = (
         newline=False,
     ),
     KnobSpec("Boolean", "fix_dirt", "dirt", "Repair dirt: dust, sparkle, hairs, blotches of one frame.", default=True),
-    KnobSpec("Boolean", "fix_scratch", "scratches", "Repair scratches.", default=True, newline=False),
+    KnobSpec(
+        "Boolean", "fix_scratch", "scratches", "Repair scratches: lines along the film.", default=True, newline=False
+    ),
     KnobSpec(
         "Boolean", "fix_stain", "stains", "Repair stains: water, mould, fading of a part.", default=True, newline=False
     ),
-    KnobSpec("Boolean", "fix_flicker", "flicker", "Repair flicker of brightness.", default=True, newline=False),
+    KnobSpec(
+        "Boolean", "fix_flicker", "flicker", "Repair flicker: brightness that jumps.", default=True, newline=False
+    ),
     KnobSpec(
         "Double",
         "strength",

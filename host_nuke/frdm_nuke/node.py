@@ -19,6 +19,7 @@ TILE = 0x7A3B2FFF
 
 def create(*, inpanel: bool = True) -> nuke.Group:
     """A new node, connected below what is selected as Nuke does it for any node."""
+    chosen = nuke.selectedNodes()
     group = nuke.createNode("Group", f"name {CLASS_NAME}1", inpanel)
     if not isinstance(group, nuke.Group):
         raise RuntimeError("Nuke made no Group; is the licence one that can?")
@@ -30,6 +31,9 @@ def create(*, inpanel: bool = True) -> nuke.Group:
         _name_anew(group)
         show_files(group)
         group["status"].setValue("nothing restored yet")
+    # A group that is still empty has no input that Nuke could have connected.
+    if chosen and group.input(0) is None:
+        group.setInput(0, chosen[0])
     return group
 
 
@@ -40,7 +44,7 @@ def is_ours(node: Optional[nuke.Node]) -> bool:
 
 def everywhere() -> List[nuke.Node]:
     """All nodes of ours in the script, also those within other groups."""
-    return [one for one in nuke.allNodes("Group", recurseGroups=True) if is_ours(one)]
+    return [one for one in nuke.allNodes("Group", nuke.root(), recurseGroups=True) if is_ours(one)]
 
 
 def keep_apart(node: nuke.Node) -> bool:

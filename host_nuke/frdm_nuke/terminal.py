@@ -124,4 +124,4 @@ def _frames(text: str) -> Sequence[int]:
 def _writes(names: Sequence[str]) -> List[nuke.Node]:
     if names:
         return [one for one in map(nuke.toNode, names) if one is not None]
-    return [one for one in nuke.allNodes("Write") if not one["disable"].value()]
+    return [one for one in nuke.allNodes("Write", nuke.root(), recurseGroups=True) if not one["disable"].value()]
