@@ -270,3 +270,17 @@ def test_the_deleted_are_gone(nuke: Any) -> None:
     assert low.input(0) is top
     with pytest.raises(ValueError, match="not attached to a node"):
         mid.name()
+
+
+def test_without_raw_colours_are_turned(nuke: Any, tmp_path: Path) -> None:
+    save(tmp_path / "a.exr", {name: np.full((12, 16), 0.5 if name == "R" else 0.0) for name in "RGB"})
+    nuke.root()["colorManagement"].setValue("OCIO")
+    nuke.root()["OCIO_config"].setValue("aces_1.2")
+    read = nuke.nodes.Read(file=str(tmp_path / "a.exr"))
+    assert red(read, 1) == pytest.approx(0.72571966)
+    write = nuke.nodes.Write(inputs=[read], file=str(tmp_path / "b.exr"), datatype="32 bit float")
+    nuke.execute(write, 1, 1)
+    back = nuke.nodes.Read(file=str(tmp_path / "b.exr"), raw=True)
+    assert red(back, 1) == pytest.approx(0.5)
+    read["raw"].setValue(True)
+    assert red(read, 1) == 0.5

@@ -9,8 +9,19 @@ standin.loop.run_until(lambda: node["status"].value() == "done", seconds=20)
 standin.uninstall()
 ```
 
-It follows what is documented of Nuke, quirks included; where nothing is, it does what breaks a careless caller sooner,
-and a comment says so. What would crash Nuke raises NukeCrash, and is kept in `session.violations`.
+It follows what is documented of Nuke, quirks included; where nothing is, it does what breaks a careless caller sooner.
+What would crash Nuke raises NukeCrash, and is kept in `session.violations`.
+
+What no documentation tells, and is chosen so here:
+- callbacks and buttons of a group have that group as the current one; onCreate of a group comes after its inside;
+- knobChanged is called in the terminal too, and for every change by a script, never again for the same node within it;
+- nuke.execute is refused within a render and knobChanged (`session.options` allows it), and for a Write that is off;
+- a Write without a proxy name writes small images over the full one's name in proxy mode;
+- names of channels and choices that are not known raise; a second knob of one name is refused;
+- executeInMainThreadWithResult in the main thread or in the terminal hangs, so it crashes here;
+- reading knobs from other threads is allowed, looking at pictures, sizes and errors is not.
+Weaker than Nuke: proxies and Reformat take the nearest pixel, smooth keys are linear, knobs have no values of their own
+for a view, EXR files hold one view, colours are converted in one case alone (see `colour`), there is no pixel cache.
 """
 
 from __future__ import annotations
@@ -20,7 +31,7 @@ import threading
 import types
 from typing import Any, Iterable, List, Optional, Tuple
 
-from tests.host_nuke.standin import api, callbacks, files, module, state, undo
+from tests.host_nuke.standin import api, callbacks, files, module, state, terminal, undo
 from tests.host_nuke.standin.evaluate import Evaluation
 from tests.host_nuke.standin.images import Image, Moment, OpError
 from tests.host_nuke.standin.loop import loop
@@ -40,6 +51,7 @@ __all__ = [
     "pick",
     "press",
     "start",
+    "terminal",
     "uninstall",
 ]
 

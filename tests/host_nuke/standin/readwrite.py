@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
 
-from tests.host_nuke.standin import expressions, exr, filters, tcl
+from tests.host_nuke.standin import colour, expressions, exr, filters, tcl
 from tests.host_nuke.standin.filters import Ask
 from tests.host_nuke.standin.images import Image, Moment, OpError, black
 from tests.host_nuke.standin.names import file_at
@@ -31,7 +31,7 @@ def read(node: Any, moment: Moment, ask: Ask) -> Image:
     if not pattern:
         raise OpError(node, "no file name")
     try:
-        image = _file(file_at(pattern, frame, moment.view))
+        image = colour.read(node, _file(file_at(pattern, frame, moment.view)))
     except exr.ExrError as error:
         return _lacking(node, moment, ask, str(error), pattern, frame)
     if shrunk:
@@ -92,7 +92,7 @@ def _lacking(node: Any, moment: Moment, ask: Ask, why: str, pattern: str, frame:
         for near in sorted(range(first, last + 1), key=lambda one: (abs(one - frame), one)):
             path = file_at(pattern, near, moment.view)
             if Path(path).is_file():
-                return exr.shrunk(_file(path), moment.scale)
+                return exr.shrunk(colour.read(node, _file(path)), moment.scale)
     raise OpError(node, why)
 
 
@@ -128,7 +128,7 @@ def write(node: Any, moment: Moment, ask: Ask) -> str:
         # Nuke writes to a temporary name beside it and renames.
         exr.write(
             path + ".tmp.exr",
-            image,
+            colour.written(node, image),
             names,
             datatype=str(node["datatype"].value()),
             compression=str(node["compression"].value()),
