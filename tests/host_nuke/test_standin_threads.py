@@ -143,3 +143,19 @@ def test_progress_from_any_thread(nuke: Any, session: standin.Session) -> None:
     assert (session.tasks[0].messages, session.tasks[0].progress) == (["frame 1"], 50)
     with pytest.raises(TypeError):
         session.tasks[0].setProgress(0.5)
+
+
+def test_a_session_settles_when_its_threads_have_ended(nuke: Any) -> None:
+    node = nuke.nodes.Dot()
+    thread = threading.Thread(target=nuke.executeInMainThreadWithResult, args=(node["label"].setValue, "done"))
+    thread.start()
+    standin.settle()
+    assert not thread.is_alive()
+    assert node["label"].value() == "done"
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    with pytest.raises(TimeoutError):
+        standin.settle(seconds=0.05)
+    stop.set()
+    thread.join()

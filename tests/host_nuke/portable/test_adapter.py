@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -35,7 +34,7 @@ def nuke(request: pytest.FixtureRequest) -> Iterator[Any]:
     yield nuke
     if session.gui:
         # Nuke would run on; what looks at files in the background asks it for the main thread.
-        standin.loop.run_until(lambda: not any(one.name.startswith("frdm") for one in threading.enumerate()))
+        standin.settle()
     assert session.violations == []
     standin.uninstall()
 

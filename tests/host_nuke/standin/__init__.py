@@ -50,6 +50,7 @@ __all__ = [
     "loop",
     "pick",
     "press",
+    "settle",
     "start",
     "terminal",
     "uninstall",
@@ -93,6 +94,16 @@ def uninstall() -> None:
     sys.path[:] = path
     _kept.clear()
     state.end()
+
+
+def settle(*, seconds: float = 20.0) -> None:
+    """Lets the loop run until every thread that began in this session has ended: call it before uninstall().
+
+    Raises:
+        TimeoutError: one runs on.
+    """
+    before = state.now().threads
+    loop.run_until(lambda: all(one in before for one in threading.enumerate()), seconds=seconds)
 
 
 def press(button: Any) -> None:

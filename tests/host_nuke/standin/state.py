@@ -40,6 +40,8 @@ class Session:
     version: Tuple[int, int, int] = (15, 1, 0)
     raw_args: List[str] = field(default_factory=list)
     main: threading.Thread = field(default_factory=threading.current_thread)
+    threads: List[threading.Thread] = field(default_factory=threading.enumerate)
+    """Those that ran before it."""
     options: Options = field(default_factory=Options)
     root: Any = None
     context: List[Dict[str, Any]] = field(default_factory=list)
