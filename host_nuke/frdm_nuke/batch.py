@@ -16,8 +16,8 @@ from typing import Iterable, List, Optional, Sequence
 
 import nuke
 
+from frdm_nuke import chain, ranges, settings, shown
 from frdm_nuke import node as nodes
-from frdm_nuke import ranges, settings, shown
 from frdm_nuke.dispatch import Direct
 from frdm_nuke.errors import CacheError, EngineError, HostError, PlateError, SetupError, StoppedError
 from frdm_nuke.progress import Lines
@@ -43,42 +43,49 @@ def restore(node: nuke.Node, wish: settings.Wish) -> int:
 
 
 def restore_all(nodes_: Optional[Iterable[nuke.Node]] = None, frames: Optional[str] = None) -> int:
-    """Restores nodes one after the other, those upstream first; all of the script unless told. Returns frames restored.
+    """Restores nodes one after the other, all of the script unless told, and returns how many frames that were.
 
-    ``frames`` such as 1001-1048 stands in for each node's own range.
+    What lies above one of them, and what its frames need of that, comes first. ``frames`` such as 1001-1048 stands in
+    for each node's own range.
 
     Raises:
         RuntimeError: one could not be restored, in one sentence; its cause is the HostError.
     """
-    wanted = nodes.everywhere() if nodes_ is None else list(nodes_)
     try:
-        return sum(_restore_node(one, frames) for one in in_order(wanted))
+        chosen = None if frames is None else ranges.parse(frames)
+        restored = 0
+        for one in chain.in_order(nodes.everywhere() if nodes_ is None else list(nodes_)):
+            settle_above(one)
+            wish = settings.read(one)
+            wish = wish if chosen is None else wish.at(chosen)
+            restored += restore_above(one, ranges.windows(wish.frames, chain.REACH, wish.hull))
+            restored += restore(one, wish)
     except HostError as error:
         raise RuntimeError(str(error)) from error
+    return restored
 
 
-def in_order(wanted: Sequence[nuke.Node]) -> List[nuke.Node]:
-    """The nodes, each after those of them that lie above it."""
-    above = {one.fullName(): _names_above(one) for one in wanted}
-    return sorted(wanted, key=lambda one: (len(above[one.fullName()] & set(above)), one.fullName()))
+def settle_above(below: nuke.Node) -> None:
+    """Has the nodes above a node name their files and frames, by which those below know what there is.
+
+    Raises:
+        SetupError: one has nothing it could restore.
+    """
+    for one, _ in chain.needed(below, ()):
+        shown.point(one, settings.read(one))
 
 
-def _names_above(node: nuke.Node) -> set[str]:
-    found: set[str] = set()
-    waiting = list(node.dependencies(nuke.INPUTS | nuke.HIDDEN_INPUTS))
-    while waiting:
-        one = waiting.pop()
-        if one.fullName() not in found:
-            found.add(one.fullName())
-            waiting += one.dependencies(nuke.INPUTS | nuke.HIDDEN_INPUTS)
-    return found
+def restore_above(below: nuke.Node, frames: Iterable[int]) -> int:
+    """Restores the nodes above a node, for the frames of theirs that it takes to show these.
 
-
-def _restore_node(node: nuke.Node, frames: Optional[str]) -> int:
-    wish = settings.read(node)
-    if frames is not None:
-        wish = wish.at(ranges.parse(frames))
-    return restore(node, wish)
+    Raises:
+        HostError: see `restore`.
+    """
+    restored = 0
+    for one, wanted in chain.needed(below, frames):
+        wish = settings.read(one)
+        restored += restore(one, wish if wanted is None else wish.at(tuple(sorted(wanted))))
+    return restored
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,6 +93,10 @@ def main(arguments: Sequence[str]) -> int:
     told = _parser().parse_args(list(arguments))
     try:
         nuke.scriptOpen(told.script)
+    except RuntimeError as error:
+        sys.stderr.write(f"frdm: {told.script} cannot be opened ({error}); name a Nuke script.\n")
+        return UNUSABLE
+    try:
         restored = restore_all(_named(told.node), told.frames)
     except RuntimeError as error:
         sys.stderr.write(f"frdm: {error}\n")

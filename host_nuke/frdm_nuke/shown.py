@@ -30,6 +30,8 @@ def point(group: nuke.Node, wish: Wish) -> None:
             node = inner(group, name)
             _set(node, "file", cache.text(folder, leaf, full, role))
             _set(node, "proxy", cache.text(folder, leaf, proxy, role) if proxy else "")
+        for name in READS:
+            _cover(inner(group, name), wish.span)
 
 
 def _set(node: nuke.Node, knob: str, value: str) -> None:
@@ -48,19 +50,24 @@ def has(group: nuke.Node, frames: Iterable[int], span: Tuple[int, int]) -> None:
     """Shows these frames as restored, and has Nuke read their files anew."""
     there = sorted(frames)
     first, last = (min(there[0], span[0]), max(there[-1], span[1])) if there else span
+    first_time = not group["frdm_have"].isAnimated()
     with unrecorded():
         group["frdm_have"].fromScript(ranges.curve(there))
         for name in (RESULT, MATTE):
             read = inner(group, name)
-            if there and (read["first"].value(), read["last"].value()) != (first, last):
-                text = raw(read["file"])
+            if there and (first_time or (read["first"].value(), read["last"].value()) != (first, last)):
                 # Opens the file, so that size and channels are those of the results.
-                read["file"].fromUserText(f"{text} {first}-{last}")  # type: ignore[attr-defined]
-                read["first"].setValue(first)
-                read["last"].setValue(last)
+                read["file"].fromUserText(f"{raw(read['file'])} {first}-{last}")  # type: ignore[attr-defined]
             read["reload"].execute()  # type: ignore[attr-defined]
-        inner(group, LACKING)["first"].setValue(first)
-        inner(group, LACKING)["last"].setValue(last)
+        for name in READS:
+            _cover(inner(group, name), (first, last))
+
+
+def _cover(read: nuke.Node, span: Tuple[int, int]) -> None:
+    """Sets the range of a Read inside: with those of the plate it is the range of the node."""
+    for knob, frame in zip(("first", "last"), span):
+        if read[knob].value() != frame:
+            read[knob].setValue(frame)
 
 
 def say(group: nuke.Node, sentence: str) -> None:

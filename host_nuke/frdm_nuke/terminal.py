@@ -7,14 +7,13 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import nuke
 
-from frdm_nuke import batch, settings
+from frdm_nuke import batch
 from frdm_nuke import node as nodes
 from frdm_nuke.errors import HostError
-from frdm_nuke.fingerprint import SHIFTS_TIME
 
 _RANGE = re.compile(r"(-?\d+)(?:[-,](-?\d+)(?:[x,](\d+))?)?")
 _looked_at: Dict[str, Set[int]] = {}
-"""Frames of each node that were found restored in the render that runs."""
+"""Frames that each Write was found to have all for, in the render that runs."""
 _TAKES_VALUE = ("-F", "-c", "-m", "-s", "-X", "--view", "-b", "--cont", "--gpu", "--priority", "-V")
 
 
@@ -57,41 +56,15 @@ def restore_above(write: nuke.Node, frames: Set[int]) -> None:
     Raises:
         RuntimeError: in one sentence, so that the render fails.
     """
-    found = [(one, shifted) for one, shifted in above(write) if one["show"].value() != "plate"]
-    order = batch.in_order([one for one, _ in found])
-    shifts = {one.fullName(): shifted for one, shifted in found}
-    for one in order:
-        name = one.fullName()
-        try:
-            wish = settings.read(one)
-            # Where time runs otherwise in between, any frame may be asked for.
-            wanted = wish.frames if shifts[name] else tuple(sorted(frames))
-            if not set(wanted) <= _looked_at.setdefault(name, set()):
-                batch.restore(one, wish.at(wanted))
-                _looked_at[name].update(wanted)
-        except HostError as error:
-            raise RuntimeError(str(error)) from error
-
-
-def above(node: nuke.Node) -> List[Tuple[nuke.Node, bool]]:
-    """The nodes of ours above a node, and for each whether time may run otherwise between the two."""
-    found: List[Tuple[nuke.Node, bool]] = []
-    seen: Set[Tuple[str, bool]] = set()
-    waiting = [(one, False) for one in node.dependencies(nuke.INPUTS | nuke.HIDDEN_INPUTS)]
-    while waiting:
-        one, shifted = waiting.pop()
-        if (one.fullName(), shifted) in seen:
-            continue
-        seen.add((one.fullName(), shifted))
-        if nodes.is_ours(one):
-            found = [pair for pair in found if pair[0].fullName() != one.fullName() or pair[1]]
-            if all(pair[0].fullName() != one.fullName() for pair in found):
-                found.append((one, shifted))
-            # What is above it is rendered with its window, and so needs frames around these too.
-            shifted = True
-        shifted = shifted or one.Class() in SHIFTS_TIME
-        waiting += [(more, shifted) for more in one.dependencies(nuke.INPUTS | nuke.HIDDEN_INPUTS)]
-    return found
+    lacking = frames - _looked_at.get(write.fullName(), set())
+    if not lacking:
+        return
+    try:
+        batch.settle_above(write)
+        batch.restore_above(write, lacking)
+    except HostError as error:
+        raise RuntimeError(str(error)) from error
+    _looked_at.setdefault(write.fullName(), set()).update(lacking)
 
 
 def executed(raw: Sequence[str]) -> Optional[Tuple[List[str], Tuple[int, ...]]]:

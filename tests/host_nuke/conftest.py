@@ -49,8 +49,10 @@ KEPT = ("errors", "cache", "ranges", "vendor")
 def forget_plugin() -> None:
     """The next import loads the plug-in anew, as starting Nuke does."""
     for name in list(sys.modules):
-        if name.startswith("frdm_nuke.") and name.partition(".")[2] not in KEPT:
+        package, _, module = name.partition(".")
+        if package == "frdm_nuke" and module and module not in KEPT:
             del sys.modules[name]
+            vars(sys.modules[package]).pop(module, None)  # `from frdm_nuke import ...` looks here first
 
 
 @contextlib.contextmanager
@@ -67,6 +69,9 @@ def nuke_running(**options: Any) -> Iterator[standin.Session]:
             queue = sys.modules["frdm_nuke.requests"].queue
             queue.cancel_all()
             standin.loop.run_until(queue.idle, seconds=20)
+        if session.gui and "frdm_nuke.look" in sys.modules:
+            looking = sys.modules["frdm_nuke.look"]._looking
+            standin.loop.run_until(lambda: not looking, seconds=20)
         standin.uninstall()
         forget_plugin()
 
