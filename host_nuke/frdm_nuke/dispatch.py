@@ -20,6 +20,10 @@ class MainThread(abc.ABC):
     def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """What the function returns, or raises what it raises."""
 
+    @abc.abstractmethod
+    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+        """The same without waiting: for what an artist may leave open, such as a message."""
+
 
 class Direct(MainThread):
     """For the terminal, where restoring happens in the main thread itself."""
@@ -27,6 +31,10 @@ class Direct(MainThread):
     def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """See MainThread."""
         return function(*arguments)
+
+    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+        """See MainThread."""
+        function(*arguments)
 
 
 class Interface(MainThread):
@@ -53,3 +61,7 @@ class Interface(MainThread):
             raise value
         result: Result = value
         return result
+
+    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+        """See MainThread."""
+        nuke.executeInMainThread(function, args=arguments)

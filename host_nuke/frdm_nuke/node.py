@@ -15,25 +15,29 @@ from frdm_nuke.settings import ID_KNOB, NODE_KNOB
 
 CLASS_NAME = "FRDM"
 TILE = 0x7A3B2FFF
+LABEL = "[string range [value status] 0 59]"
+"""How the node stands, on the node itself, as far as it fits; shown also where this package is missing."""
 
 
 def create(*, inpanel: bool = True) -> nuke.Group:
     """A new node, connected below what is selected as Nuke does it for any node."""
     chosen = nuke.selectedNodes()
-    group = nuke.createNode("Group", f"name {CLASS_NAME}1", inpanel)
-    if not isinstance(group, nuke.Group):
-        raise RuntimeError("Nuke made no Group; is the licence one that can?")
-    with unrecorded():
+    # One step for undo and redo, with all that is inside.
+    with nuke.Undo():
+        group = nuke.createNode("Group", f"name {CLASS_NAME}1", inpanel)
+        if not isinstance(group, nuke.Group):
+            raise RuntimeError("Nuke made no Group; is the licence one that can?")
+        nuke.Undo.name(f"Create {group.name()}")
         knobs.add_all(group)
         graph.build(group)
-        group["label"].setValue("[value status]")
+        group["label"].setValue(LABEL)
         group["tile_color"].setValue(TILE)
         _name_anew(group)
         show_files(group)
         group["status"].setValue("nothing restored yet")
-    # A group that is still empty has no input that Nuke could have connected.
-    if chosen and group.input(0) is None:
-        group.setInput(0, chosen[0])
+        # A group that is still empty has no input that Nuke could have connected.
+        if chosen and group.input(0) is None:
+            group.setInput(0, chosen[0])
     return group
 
 

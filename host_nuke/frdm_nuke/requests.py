@@ -129,7 +129,8 @@ class Queue:
             self._fail(request, str(error))
         except Exception as error:  # noqa: BLE001 - a bug of ours must neither go unseen nor end the queue
             request.error = error
-            self._fail(request, f"FRDM has failed ({type(error).__name__}: {error}); please report this.")
+            if not request.stop.is_set():  # else the node or the script is gone, as was told
+                self._fail(request, f"FRDM has failed ({type(error).__name__}: {error}); please report this.")
 
     def _say(self, request: Request, sentence: str) -> None:
         # ValueError: the node was deleted meanwhile. StoppedError: Nuke is closing.
@@ -138,8 +139,8 @@ class Queue:
 
     def _fail(self, request: Request, sentence: str) -> None:
         self._say(request, f"error: {sentence}")
-        with contextlib.suppress(StoppedError):
-            self._main.call(_tell, sentence)
+        # Nobody waits for the panel to be closed: the next node is restored meanwhile.
+        self._main.later(_tell, sentence)
 
 
 def _tell(sentence: str) -> None:

@@ -41,7 +41,9 @@ def planes(
 
 def shoot(folder: Path, frames: Iterable[int], *, name: str = "plate", view: str = "", **options: Any) -> str:
     """Writes a plate and returns its pattern for a Read. `window` and `display` are EXR's (x, y) and (x, y, w, h)."""
-    attributes = {key: options.pop(key) for key in ("window", "display", "PixelAspectRatio") if key in options}
+    attributes: dict[str, Any] = {
+        key: options.pop(key) for key in ("window", "display", "PixelAspectRatio") if key in options
+    }
     place = folder / view if view else folder
     for number in frames:
         shifted = number + (500 if view == "right" else 0)
@@ -54,7 +56,7 @@ def expected(
 ) -> dict[int, Planes]:
     """What `frdm restore` makes of a plate, in this process."""
     wanted = tuple(frames)
-    jobs = {name: Sequence.find(options.pop(name)) for name in ("protect", "force") if name in options}
+    jobs: dict[str, Any] = {name: Sequence.find(options.pop(name)) for name in ("protect", "force") if name in options}
     cuts = options.pop("cuts", None)
     plate = Sequence.find(source)
     target = Sequence.output(out / "result.%07d.exr", frames=wanted, like=plate)
@@ -84,16 +86,17 @@ class Comp:
     def __init__(
         self, place: Path, source: str, *, first: int, last: int, connection: Path | None, saved: bool = True
     ) -> None:
-        import nuke
+        import nuke as running
 
-        self.nuke: Any = nuke
+        nuke: Any = running
+        self.nuke = nuke
         self.place = place
         if saved:
             nuke.scriptSave(str(place / "comp.nk"))
         self.plate: Any = nuke.nodes.Read()
         self.plate["file"].fromUserText(f"{source} {first}-{last}")
         self.plate["raw"].setValue(True)
-        self.node = self.add(connection)
+        self.node: Any = self.add(connection)
 
     def add(self, connection: Path | None, above: Any = None) -> Any:
         """Another FRDM node, below the plate unless told."""

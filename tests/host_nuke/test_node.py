@@ -48,6 +48,22 @@ def test_it_is_connected_below_what_is_selected(session: standin.Session) -> Non
     assert frdm_nuke.node.everywhere() == [node]
 
 
+def test_making_it_is_one_step_that_can_be_taken_back_and_made_again(session: standin.Session) -> None:
+    import nuke
+
+    import frdm_nuke.node
+
+    steps = nuke.Undo.undoSize()
+    frdm_nuke.node.create()
+    assert nuke.Undo.undoSize() == steps + 1
+    nuke.undo()
+    assert nuke.toNode("FRDM1") is None
+    nuke.redo()
+    again: Any = nuke.toNode("FRDM1")
+    assert again["strength"].value() == 1.0
+    assert again.node("result") is not None
+
+
 def test_inputs_are_plate_and_optional_masks(session: standin.Session) -> None:
     import frdm_nuke.node
 

@@ -34,11 +34,14 @@ def shown(comp: Comp, node: Any = None) -> list[int]:
 
 
 def test_the_interface_is_never_held(session: standin.Session, served: Served, place: Path) -> None:
+    import frdm_nuke.look
+
     comp = made(served, place, height=96, width=96)
     for _ in range(40):  # a comp of some size above
         grade = comp.nuke.nodes.Grade(channels="rgb")
         grade.setInput(0, comp.node.input(0))
         comp.node.setInput(0, grade)
+    standin.loop.run_until(lambda: not frdm_nuke.look._looking)
     standin.loop.clear()
     assert comp.restore() == "12 of 12 frames restored"
     print(
@@ -114,6 +117,25 @@ def test_several_nodes_queue_up_in_the_order_they_were_asked(
     assert [node["status"].value() for node in nodes] == ["3 of 3 frames restored"] * 3
     order = list(dict.fromkeys(name.split(".")[0] for name, _, _ in session.rendered))
     assert order == ["FRDM1", "FRDM2", "FRDM3"]
+
+
+def test_a_message_that_is_left_open_holds_up_nobody(
+    session: standin.Session, served: Served, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comp = made(served, place, range(1001, 1004))
+    comp.node["connection"].setValue(str(place / "none.json"))
+    second = comp.add(served.connection)
+
+    def left_open(prompt: str) -> None:
+        session.messages.append(prompt)
+        standin.loop.run_until(lambda: "restored" in second["status"].value(), seconds=30)
+
+    monkeypatch.setattr(comp.nuke, "message", left_open)
+    comp.press("restore_range")
+    comp.press("restore_range", second)
+    comp.wait()
+    assert len(session.messages) == 1
+    assert second["status"].value() == "3 of 3 frames restored"
 
 
 def test_a_node_is_not_queued_twice(session: standin.Session, served: Served, place: Path) -> None:
