@@ -139,6 +139,7 @@ def test_a_proxy_of_its_own_is_restored_where_the_node_follows(comp: Comp, place
 def test_a_project_in_aces_tells_the_engine_its_working_space(comp: Comp, place: Path, model: Path) -> None:
     root = comp.nuke.root()
     root["colorManagement"].setValue("OCIO")
+    root["OCIO_config"].setValue("aces_1.2")  # reads and writes that are not raw convert here
     root["workingSpaceLUT"].setValue("ACEScg")
     assert comp.restore() == "3 of 3 frames restored"
     source = str(place / "in" / "plate.%04d.exr")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from tests.host_nuke import standin
 from tests.host_nuke.comps import Comp, expected, shoot
-from tests.host_nuke.conftest import forget_plugin, nuke_running
+from tests.host_nuke.conftest import ROOT, forget_plugin, nuke_running
 from tests.host_nuke.test_restoring import check
+from tests.restore.on_disk import load
 from tests.server.served import Served
 
 FRAMES = range(1001, 1013)
@@ -170,6 +172,53 @@ def test_command_lines(raw: list[str], asked: Any, terminal: standin.Session) ->
     assert frdm_nuke.terminal.executed(raw) == asked
 
 
+HOST = str(ROOT / "host_nuke")
+
+
+@contextlib.contextmanager
+def started(*raw: str) -> Iterator[standin.Session]:
+    """Nuke with a command line, not yet run."""
+    forget_plugin()
+    session = standin.install(gui=False, raw_args=["nuke", *raw])
+    try:
+        yield session
+    finally:
+        standin.uninstall()
+        forget_plugin()
+
+
+def test_nuke_x_restores_and_renders(served: Served, place: Path, model: Path) -> None:
+    with nuke_running(gui=False):
+        script = saved(made(served, place))
+    with started("-x", "-F", "1003-1004", str(script)):
+        assert standin.terminal.run(HOST) == 0
+    source = str(place / "in" / "plate.%04d.exr")
+    found = {frame: load(place / "out" / f"main.{frame:07d}.exr")[0] for frame in (1003, 1004)}
+    check(found, expected(model, source, place / "right", (1003, 1004)))
+    assert len([*(place / "out").iterdir()]) == 2
+
+
+def test_nuke_x_fails_where_a_frame_cannot_be_restored(
+    served: Served, place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with nuke_running(gui=False):
+        comp = made(served, place)
+        comp.node["connection"].setValue(str(place / "engine.json"))
+        script = saved(comp)
+    with started("-x", "-F", "1003-1004", str(script)):
+        assert standin.terminal.run(HOST) != 0
+    assert not [*place.glob("out/*.exr")], "nothing passes for a result"
+    assert "no engine runs here" in "".join(capfd.readouterr())
+
+
+def test_nuke_t_runs_the_batch_file_with_a_range_that_nuke_strips(served: Served, place: Path) -> None:
+    with nuke_running(gui=False):
+        script = saved(made(served, place))
+    with started("-t", f"{HOST}/frdm_nuke/batch.py", str(script), "--frames", "1001-1002"):
+        assert standin.terminal.run(HOST) == 0
+    assert {path.name for path in place.rglob("result.*.exr")} == {"result.0001001.exr", "result.0001002.exr"}
+
+
 class TestBatch:
     """`nuke -t batch.py`, by its main()."""
 
@@ -203,18 +252,3 @@ class TestBatch:
 
         raw = ["nuke", "-t", "/x/frdm_nuke/batch.py", "a.nk", "--frames", "1-10"]
         assert frdm_nuke.batch.arguments(raw, frdm_nuke.batch.__file__) == ["a.nk", "--frames", "1-10"]
-
-    def test_the_file_runs_as_a_script(self, served: Served, place: Path) -> None:
-        import runpy
-
-        with nuke_running(gui=False):
-            script = saved(made(served, place))
-        file = Path(__file__).parents[2] / "host_nuke" / "frdm_nuke" / "batch.py"
-        raw = ["nuke", "-t", str(file), str(script), "--frames", "1001-1002"]
-        with nuke_running(gui=False, raw_args=raw):
-            with pytest.raises(SystemExit) as ended:
-                runpy.run_path(str(file), run_name="__main__")
-            assert ended.value.code == 0
-        assert len([*place.rglob("result.*.exr")]) == 2
-        assert "frdm_nuke.batch" not in sys.modules
-        forget_plugin()

@@ -8,7 +8,7 @@ import pytest
 
 from frdm_nuke import vendor
 
-HOST = Path(__file__).parents[2] / "host_nuke"
+HOST = Path(__file__).parents[3] / "host_nuke"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from pathlib import Path
 
 import pytest
@@ -90,13 +89,6 @@ def test_a_folder_that_cannot_be_written_is_told_with_the_remedy(tmp_path: Path)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CacheError, match=r"cannot be written .*; choose another on the node's tab Cache"):
         Cache(tmp_path / "file" / "main").prepare()
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_locked_folder_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    with pytest.raises(CacheError, match="Permission denied"):
-        Cache(tmp_path).prepare()
 
 
 def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
