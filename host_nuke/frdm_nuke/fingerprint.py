@@ -65,6 +65,7 @@ _IDLE = frozenset(
         "frdm_have",
     )
 )
+_RANGE = frozenset(("first", "last", "origfirst", "origlast", "origset", "proxy", "proxy_format"))
 _NO_VALUE = ("Tab_Knob", "Text_Knob", "PyScript_Knob", "PyCustom_Knob", "BeginTabGroup_Knob", "EndTabGroup_Knob")
 _ROOT = ("format", "colorManagement", "OCIO_config", "customOCIOConfigPath", "workingSpaceLUT")
 SHIFTS_TIME = frozenset(
@@ -157,9 +158,13 @@ def _facts(path: str) -> List[Any]:
 
 
 class Look:
-    """A look at all that lies above an input, in slices that hold the main thread for milliseconds."""
+    """A look at all that lies above an input, in slices that hold the main thread for milliseconds.
 
-    def __init__(self, top: Optional[nuke.Node]) -> None:
+    ``full`` says that files of full size are meant, whatever the project's proxy mode.
+    """
+
+    def __init__(self, top: Optional[nuke.Node], *, full: bool = True) -> None:
+        self._full = full
         self._steps = self._walk(top)
         self._lines: List[Any] = [[_root_value(name) for name in _ROOT]]
         self._sources: List[FileSource] = []
@@ -201,19 +206,36 @@ class Look:
         kind = node.Class()
         self._shifts = self._shifts or kind in SHIFTS_TIME
         line: List[Any] = [kind]
+        source = self._source(node)
+        # Which files a plain Read shows is told by the files; its range may grow with the shot.
+        idle = _IDLE | _RANGE if source is not None and source.plain else _IDLE
         for name, knob in sorted(node.knobs().items()):
-            if name not in _IDLE and knob.Class() not in _NO_VALUE:
+            if name not in idle and knob.Class() not in _NO_VALUE:
                 line.append([name, knob.toScript()])
                 yield
         self._lines.append(line)
+        if source is not None:
+            self._sources.append(source)
+        yield
+
+    def _source(self, node: nuke.Node) -> Optional[FileSource]:
+        """The files a node reads, if it does."""
         if isinstance(node, nuke.Group) and _restores(node):
             result = node.node(RESULT)
-            if result is not None:
-                self._sources.append(FileSource(nuke.filename(result) or "", -EVER, EVER, True))
-        knob_of_file = node.knob("file")
-        if knob_of_file is not None and knob_of_file.Class() == "File_Knob" and kind not in ("Write", "DeepWrite"):
-            self._sources.append(_source(node))
-        yield
+            return None if result is None else FileSource(self._pattern(result), -EVER, EVER, True)
+        knob = node.knob("file")
+        if knob is None or knob.Class() != "File_Knob" or node.Class() in ("Write", "DeepWrite"):
+            return None
+        first, last = _number(node, "first", -EVER), _number(node, "last", EVER)
+        return FileSource(self._pattern(node), first, last, _is_plain(node))
+
+    def _pattern(self, node: nuke.Node) -> str:
+        if self._full and nuke.root()["proxy"].value():
+            # nuke.filename would name the proxy here.
+            found: Any = node["file"].getEvaluatedValue()  # type: ignore[attr-defined]  # a File_Knob
+        else:
+            found = nuke.filename(node)
+        return str(found or "").replace("\\", "/")
 
 
 def _restores(node: nuke.Node) -> bool:
@@ -221,16 +243,14 @@ def _restores(node: nuke.Node) -> bool:
     return node.knob("frdm_node") is not None
 
 
-def _source(node: nuke.Node) -> FileSource:
-    pattern = nuke.filename(node) or ""
-    first, last = _number(node, "first", -EVER), _number(node, "last", EVER)
-    # A Read may map frames by an expression or an offset of its own.
+def _is_plain(node: nuke.Node) -> bool:
+    """Whether frame n of the script is file n: a Read may map frames by an expression or an offset of its own."""
     mapping = node.knob("frame")
     plain = mapping is None or str(mapping.value()).strip() in ("", "frame")
     for end in ("before", "after"):
         knob = node.knob(end)
         plain = plain and (knob is None or str(knob.value()) in ("hold", "black"))
-    return FileSource(pattern.replace("\\", "/"), first, last, plain)
+    return plain
 
 
 def _number(node: nuke.Node, name: str, otherwise: int) -> int:

@@ -15,7 +15,7 @@ from frdm_bridge.messages import FrameReady
 from frdm_nuke import engine, pixels, ranges, shown
 from frdm_nuke.dispatch import Direct, MainThread
 from frdm_nuke.errors import EngineError, NestedRenderError, SetupError, StoppedError
-from frdm_nuke.fingerprint import Look
+from frdm_nuke.fingerprint import Look, Upstream
 from frdm_nuke.graph import INPUTS
 from frdm_nuke.plan import Above, ViewPlan
 from frdm_nuke.progress import Progress
@@ -23,6 +23,8 @@ from frdm_nuke.settings import Wish
 
 CHUNK = 8
 """Frames a job: small, so that the engine works on the first while Nuke renders for the next."""
+TRIES = 3
+"""Looks at a graph that is changed meanwhile, before it is given up."""
 WAIT = 0.1
 """Seconds between two looks whether it shall end."""
 
@@ -123,14 +125,22 @@ class Restoration:
     def _above(self) -> Above:
         found = {}
         for name in ("plate", *self.wish.masks):
-            look = self._main.call(self._look_at, name)
-            while self._main.call(look.go_on):
-                self._check()
-            found[name] = look.upstream()
+            found[name] = self._upstream(name)
         return Above(found)
 
+    def _upstream(self, name: str) -> Upstream:
+        for _ in range(TRIES):
+            look = self._main.call(self._look_at, name)
+            try:
+                while self._main.call(look.go_on):
+                    self._check()
+                return look.upstream()
+            except ValueError:
+                self._check()  # a node was deleted between two slices: from the beginning
+        raise SetupError(f"What is above {self.wish.name} changes all the time; restore again when it rests.")
+
     def _look_at(self, name: str) -> Look:
-        return Look(self.node.input(INPUTS.index(name)))
+        return Look(self.node.input(INPUTS.index(name)), full=self.wish.scale == 1.0)
 
     def _work(self, jobs: engine.Jobs, lacking: Dict[str, Tuple[int, ...]]) -> None:
         frames = sum(len(some) for some in lacking.values())

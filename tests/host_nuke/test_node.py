@@ -183,6 +183,38 @@ def test_a_file_that_is_replaced_makes_its_frames_stale(comp: Comp, session: sta
     assert len(session.rendered) == rendered + 1, "one frame of the plate had to be rendered"
 
 
+def test_a_longer_shot_makes_the_frames_at_its_old_end_stale_alone(
+    comp: Comp, session: standin.Session, place: Path
+) -> None:
+    frames = range(1001, 1021)
+    shoot(place / "in", frames)
+    comp.plate["file"].fromUserText(f"{place / 'in' / 'plate.%04d.exr'} 1001-1020")
+    assert comp.restore() == "20 of 20 frames restored"
+    shoot(place / "in", range(1021, 1025))
+    standin.pick(comp.plate["last"], 1024)
+    comp.press("reload")
+    # Those that may look beyond the old end: 1013 to 1020.
+    assert settle(comp) == "20 of 24 frames restored; 8 stale: settings or what is above have changed since"
+    assert comp.restore() == "24 of 24 frames restored"
+
+
+def test_proxy_mode_makes_nothing_stale(comp: Comp, session: standin.Session, place: Path) -> None:
+    comp.plate["proxy"].setValue(str(place / "small" / "plate.%04d.exr"))
+    comp.restore()
+    comp.nuke.root()["proxy"].setValue(True)
+    comp.press("reload")
+    assert settle(comp) == "3 of 3 frames restored"
+
+
+def test_a_graph_that_is_changed_while_it_is_looked_at_is_looked_at_again(comp: Comp) -> None:
+    grade = comp.nuke.nodes.Multiply(channels="rgb")
+    grade.setInput(0, comp.plate)
+    comp.node.setInput(0, grade)
+    comp.press("restore_range")
+    comp.nuke.delete(grade)
+    assert comp.wait() == "3 of 3 frames restored"
+
+
 def test_settings_that_change_no_pixels_make_nothing_stale(comp: Comp) -> None:
     comp.restore()
     standin.pick(comp.node["memory"], 8.0)

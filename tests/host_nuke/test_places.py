@@ -104,6 +104,40 @@ def test_an_offset_above_moves_the_frames(comp: Comp, place: Path, model: Path) 
     check(comp.rendered(range(1011, 1014)), expected(model, moved, place / "right", range(1011, 1014)))
 
 
+def test_a_retime_above_gives_every_second_frame(comp: Comp, place: Path, model: Path) -> None:
+    below(comp, "Retime", **{"input.first": 1001, "input.last": 1003, "output.first": 1001, "speed": 2})
+    comp.node["range"].setValue("custom")
+    comp.node["frames"].setValue("1001-1002")
+    assert comp.restore() == "2 of 2 frames restored"
+    faster = place / "faster"
+    faster.mkdir()
+    for frame in FEW:
+        shown = min(1001 + 2 * (frame - 1001), 1003)  # the Read holds its last
+        (faster / f"plate.{frame}.exr").write_bytes((place / "in" / f"plate.{shown}.exr").read_bytes())
+    right = expected(model, str(faster / "plate.%04d.exr"), place / "right", (1001, 1002))
+    check(comp.rendered((1001, 1002)), right)
+
+
+def test_the_range_of_the_project_can_be_restored(comp: Comp) -> None:
+    root = comp.nuke.root()
+    root["first_frame"].setValue(1002)
+    root["last_frame"].setValue(1003)
+    comp.node["range"].setValue("root")
+    assert comp.restore() == "2 of 2 frames restored"
+
+
+def test_the_report_is_the_engine_s_sidecar(comp: Comp, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    opened: list[list[str]] = []
+    comp.press("open_report")
+    assert comp.node["status"].value() == "error: There is no report of FRDM1 yet; restore a frame first."
+    comp.restore()
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: opened.append(command))
+    comp.press("open_report")
+    assert [Path(command[1]).name for command in opened] == ["result.frdm.jsonl"]
+
+
 def test_a_frame_beyond_the_plate_is_restored_by_itself(comp: Comp, session: standin.Session) -> None:
     comp.node["range"].setValue("custom")
     comp.node["frames"].setValue("1002-1004")
