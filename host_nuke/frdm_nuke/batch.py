@@ -38,7 +38,9 @@ def restore(node: nuke.Node, wish: settings.Wish) -> int:
     except HostError as error:
         shown.say(node, f"error: {error}")
         raise
-    shown.say(node, restoration.summary())
+    sentence = restoration.summary()
+    restoration.refresh()
+    shown.say(node, sentence)
     return restored
 
 

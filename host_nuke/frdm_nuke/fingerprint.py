@@ -63,6 +63,7 @@ _IDLE = frozenset(
         "status",
         "engine_status",
         "frdm_have",
+        "frdm_stale",
     )
 )
 _RANGE = frozenset(("first", "last", "origfirst", "origlast", "origset", "proxy", "proxy_format"))

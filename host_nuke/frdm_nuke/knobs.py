@@ -243,6 +243,7 @@ KNOBS: Tuple[KnobSpec, ...] = (
     KnobSpec("String", "frdm_id", "", hidden=True),
     KnobSpec("String", "frdm_leaf", "", hidden=True),
     KnobSpec("Double", "frdm_have", "", hidden=True, default=0.0),
+    KnobSpec("Double", "frdm_stale", "", hidden=True, default=0.0),
 )
 
 SHOWN_ONLY = ("status", "engine_status")
@@ -287,7 +288,7 @@ def _set_flags(knob: nuke.Knob, spec: KnobSpec) -> None:
         knob.setVisible(False)
     if spec.name in SHOWN_ONLY:
         knob.setEnabled(False)
-    if spec.kind in ("Boolean", "Enumeration", "Int", "Double") and spec.name != "frdm_have":
+    if spec.kind in ("Boolean", "Enumeration", "Int", "Double") and not spec.name.startswith("frdm_"):
         # One setting for all frames: a curve could not be told from a change.
         knob.setFlag(nuke.NO_ANIMATION)
 

@@ -15,8 +15,8 @@ from frdm_nuke.settings import ID_KNOB, NODE_KNOB
 
 CLASS_NAME = "FRDM"
 TILE = 0x7A3B2FFF
-LABEL = "[string range [value status] 0 59]"
-"""How the node stands, on the node itself, as far as it fits; shown also where this package is missing."""
+LABEL = "[if {[value frdm_stale] > 0} {return {stale: }}][string range [value status] 0 59]"
+"""How the frame and the node stand, on the node itself, as far as it fits; shown also where this package is missing."""
 
 
 def create(*, inpanel: bool = True) -> nuke.Group:
@@ -62,7 +62,8 @@ def keep_apart(node: nuke.Node) -> bool:
         return False
     with unrecorded():
         _name_anew(node)
-        node["frdm_have"].fromScript("0")
+        for knob in ("frdm_have", "frdm_stale"):
+            node[knob].fromScript("0")
         show_files(node)
         node["status"].setValue("nothing restored yet")
     return True

@@ -120,7 +120,9 @@ class Queue:
             progress = self._make_progress(title, request.stop)
             restoration = Restoration(request.node, request.wish, self._main, progress)
             restoration.run()
-            self._say(request, restoration.summary())
+            sentence = restoration.summary()
+            restoration.refresh()
+            self._say(request, sentence)
         except StoppedError as error:
             request.error = error
             self._say(request, f"cancelled: {error}")

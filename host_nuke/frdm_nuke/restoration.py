@@ -43,6 +43,7 @@ class Restoration:
         self.notes: List[str] = []
         self.restored = 0
         self._there: Dict[str, Set[int]] = {}
+        self._stale: Set[int] = set()
         self._plans: Dict[str, ViewPlan] = {}
         self._plan_of: Dict[str, ViewPlan] = {}
         self._reach = 0
@@ -94,26 +95,22 @@ class Restoration:
                 )
             self._plans[view] = ViewPlan(view, cache, self.wish, above)
             self._there[view] = cache.frames("result")
-        return {view: plan.lacking() for view, plan in self._plans.items()}
-
-    def stale(self) -> Tuple[int, ...]:
-        """The frames that have a result made of something else, in any view. After `look`."""
-        found: Set[int] = set()
-        for view, plan in self._plans.items():
-            found.update(plan.stale(self._there[view]))
-        return tuple(sorted(found))
+        lacking = {view: plan.lacking() for view, plan in self._plans.items()}
+        self._stale = {frame for view, frames in lacking.items() for frame in frames if frame in self._there[view]}
+        return lacking
 
     def refresh(self) -> None:
-        """Has the node show what is there. After `look`."""
+        """Has the node show what is there, and what of it is stale as `summary` has found. After `look`."""
         self._show()
 
     def summary(self) -> str:
         """How the node stands, in a line. After `look`; it looks at files, so not in an interface's main thread."""
-        there, stale = self.there, self.stale()
+        there = self.there
+        self._stale = {frame for view, plan in self._plans.items() for frame in plan.stale(self._there[view])}
         have = sum(1 for frame in self.wish.frames if frame in there)
         parts = [f"{have} of {len(self.wish.frames)} frames restored"]
-        if stale:
-            parts.append(f"{len(stale)} stale: settings or what is above have changed since")
+        if self._stale:
+            parts.append(f"{len(self._stale)} stale: settings or what is above have changed since")
         return "; ".join([*parts, *self.notes[-1:]])
 
     @property
@@ -239,13 +236,14 @@ class Restoration:
         facts = {**plan.made_of(event.frame, self._reach), "engine": self._version, "changed": event.changed}
         plan.cache.vouch("result", event.frame, facts)
         self._there[plan.view].add(event.frame)
+        self._stale.discard(event.frame)
         self.restored += 1
         self._done += 1
         self._show()
         self._tell(f"restored {event.frame}{self._in(plan)}")
 
     def _show(self) -> None:
-        self._main.call(shown.has, self.node, frozenset(self.there), self.wish.span)
+        self._main.call(shown.has, self.node, frozenset(self.there), self.wish.span, frozenset(self._stale))
 
     def _tell(self, text: str) -> None:
         self._progress.tell(text, self._done, self._total)

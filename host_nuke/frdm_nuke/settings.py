@@ -161,6 +161,8 @@ def _scale(node: nuke.Node) -> float:
     root = nuke.root()
     if node["proxy_mode"].value() != "follow" or not root["proxy"].value():
         return 1.0
+    if root["proxy_type"].value() == "format":
+        return float(root["proxy_format"].value().width()) / float(root["format"].value().width())
     return float(root["proxy_scale"].value())
 
 

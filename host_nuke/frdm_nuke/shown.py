@@ -46,13 +46,14 @@ def caches(group: nuke.Node, wish: Wish) -> Tuple[Tuple[str, Cache], ...]:
     return tuple((view, Cache.of(pattern, view)) for view in wish.views)
 
 
-def has(group: nuke.Node, frames: Iterable[int], span: Tuple[int, int]) -> None:
-    """Shows these frames as restored, and has Nuke read their files anew."""
+def has(group: nuke.Node, frames: Iterable[int], span: Tuple[int, int], stale: Iterable[int] = ()) -> None:
+    """Shows these frames as restored, some of them as stale, and has Nuke read their files anew."""
     there = sorted(frames)
     first, last = (min(there[0], span[0]), max(there[-1], span[1])) if there else span
     first_time = not group["frdm_have"].isAnimated()
     with unrecorded():
         group["frdm_have"].fromScript(ranges.curve(there))
+        group["frdm_stale"].fromScript(ranges.curve(stale))
         for name in (RESULT, MATTE):
             read = inner(group, name)
             if there and (first_time or (read["first"].value(), read["last"].value()) != (first, last)):

@@ -178,9 +178,12 @@ def test_a_file_that_is_replaced_makes_its_frames_stale(comp: Comp, session: sta
     comp.press("reload")
     # Those whose window, as far as the engine may look, holds the frame.
     assert "9 stale" in settle(comp)
+    stale = [frame for frame in frames if comp.node["frdm_stale"].getValueAt(frame) == 1]
+    assert stale == [*range(1001, 1010)]
     rendered = len(session.rendered)
     assert comp.restore() == "30 of 30 frames restored"
     assert len(session.rendered) == rendered + 1, "one frame of the plate had to be rendered"
+    assert not any(comp.node["frdm_stale"].getValueAt(frame) for frame in frames)
 
 
 def test_a_longer_shot_makes_the_frames_at_its_old_end_stale_alone(
