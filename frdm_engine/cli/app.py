@@ -13,6 +13,7 @@ from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
 from frdm_engine.cli.engine import cancel, jobs, status, stop
 from frdm_engine.cli.info import info
+from frdm_engine.cli.install import install, uninstall
 from frdm_engine.cli.models import models
 from frdm_engine.cli.pack import pack
 from frdm_engine.cli.pairs import pairs
@@ -74,6 +75,8 @@ for _command in (restore, demo, plan, info, models, serve, status, jobs, cancel,
     app.command()(_command)
 app.add_typer(bench, name="bench")
 app.add_typer(pairs)
+app.add_typer(install)
+app.add_typer(uninstall)
 
 
 def main() -> None:

@@ -33,7 +33,12 @@ COMMANDS = {
     "stop",
     "train",
 }
-GROUPS = {"bench": {"quality", "real"}, "pairs": {"add", "check"}}
+GROUPS = {
+    "bench": {"quality", "real"},
+    "install": {"nuke"},
+    "pairs": {"add", "check"},
+    "uninstall": {"nuke"},
+}
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 
 

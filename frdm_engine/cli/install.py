@@ -1,0 +1,144 @@
+"""`frdm install nuke` and `frdm uninstall nuke`: the plug-in, put into Nuke's folder and taken out again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from frdm_engine.cli.console import count, note, parse_names
+from frdm_engine.errors import InputError
+from frdm_engine.version import __version__
+
+if TYPE_CHECKING:
+    from frdm_install.locations import Nuke
+    from frdm_install.nuke import Done
+
+Folder: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The folder that Nuke reads. [~/.nuke]", show_default=False)
+]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+install = typer.Typer(
+    name="install", no_args_is_help=True, add_completion=False, help="Put FRDM into a host application."
+)
+uninstall = typer.Typer(
+    name="uninstall", no_args_is_help=True, add_completion=False, help="Take FRDM out of a host application."
+)
+
+
+@install.callback()
+def _install() -> None:
+    """Put FRDM into a host application."""
+
+
+@uninstall.callback()
+def _uninstall() -> None:
+    """Take FRDM out of a host application."""
+
+
+@install.command("nuke")
+def install_nuke(
+    folder: Folder = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Platforms that Nuke runs on: linux_x86_64, linux_aarch64, macos, win_amd64. [this machine's]",
+            show_default=False,
+        ),
+    ] = None,
+    wheels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Take pyzmq's wheels from a folder, not from PyPI through pip.", show_default=False
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Put the FRDM node into Nuke 14 and later, for this user or, with --folder, for all who share a folder.
+
+    Run it again after an upgrade of FRDM. Files that are not FRDM's, or were changed, are never touched.
+    """
+    from frdm_install import locations, nuke
+
+    with _told():
+        where = folder or locations.user_folder(environment=os.environ)
+        done = nuke.install(
+            where,
+            version=__version__,
+            platforms=parse_names(platform) or None,
+            wheel_folder=wheels,
+            dry_run=dry_run,
+        )
+        found = locations.find_nukes(locations.places(environment=os.environ))
+    for line in describe(done, where, dry_run=dry_run):
+        typer.echo(line)
+    for tag in done.lacking:
+        note(f"no wheel for {tag}: Nuke with that Python will say so in the node's status")
+    for line in describe_nukes(found, done):
+        typer.echo(line)
+    if not found:
+        note("no Nuke was found where it installs itself; one that lies elsewhere will find the plug-in all the same")
+    if folder is not None:
+        note(f"Nuke reads {folder} when NUKE_PATH names it")
+
+
+@uninstall.command("nuke")
+def uninstall_nuke(folder: Folder = None, dry_run: DryRun = False) -> None:
+    """Take the FRDM node out of Nuke again. Your own init.py is then what it was, byte for byte."""
+    from frdm_install import locations, nuke
+
+    with _told():
+        where = folder or locations.user_folder(environment=os.environ)
+        done = nuke.uninstall(where, dry_run=dry_run)
+    for line in describe(done, where, dry_run=dry_run):
+        typer.echo(line)
+    for path in done.kept:
+        note(f"kept {where / path}: it is not as FRDM wrote it")
+
+
+def describe(done: Done, folder: Path, *, dry_run: bool) -> Iterator[str]:
+    """What was done, for a person; a dry run names every file."""
+    if not done.changed:
+        yield f"{folder}: nothing to do"
+        return
+    if dry_run:
+        yield from (f"would fetch pyzmq for {tag}" for tag in done.fetched)
+        yield from (f"would write {folder / path}" for path in done.written)
+        yield from (f"would remove {folder / path}" for path in done.removed)
+        return
+    yield f"{folder}: {count(len(done.written), 'file')} written, {len(done.removed)} removed"
+
+
+def describe_nukes(found: list[Nuke], done: Done) -> Iterator[str]:
+    """The Nukes of this machine, with the Python and pyzmq that each will use."""
+    from frdm_install.locations import OLDEST
+    from frdm_install.wheels import tag_for, this_platform
+
+    for one in found:
+        if one.python is None:
+            yield f"{one.name:12} {one.folder}: its Python is not known"
+            continue
+        python = "Python {}.{}".format(*one.python)
+        if one.python < OLDEST:
+            yield f"{one.name:12} {one.folder}: {python} is too old, Nuke 14 is the first that will do"
+            continue
+        tag = tag_for(one.python, this_platform())
+        uses = f"vendor/{tag}" if tag in done.tags else "no pyzmq that fits"
+        yield f"{one.name:12} {one.folder}: {python}, {uses}"
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Errors of the installation are the user's to mend: exit code 2."""
+    from frdm_install.errors import InstallError
+
+    try:
+        yield
+    except InstallError as error:
+        raise InputError(str(error)) from error
