@@ -79,4 +79,7 @@ def _put(node: nuke.Node, identity: str, turn: int, restoration: Restoration, se
 
 def _end(node: nuke.Node, identity: str) -> None:
     if _looking.pop(identity, False):
-        look_again(node)
+        try:
+            look_again(node)
+        except HostError as error:  # settings that cannot be, since the last look
+            shown.say(node, f"{ERROR}{error}")
