@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Plane = npt.NDArray[np.float32]
 
-HIGH = {"dirt": 0.3, "scratch": 0.98, "stain": 0.8}
+HIGH = {"dirt": 0.4, "scratch": 0.98, "stain": 0.8}
 """A repair of a class needs a pixel at least this probable ..."""
 LOW = 0.1
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
@@ -20,6 +20,8 @@ FULL = 0.3
 """Probability from which a pixel is wholly replaced."""
 LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005}
 """Share of the frame a connected repair must cover: what is called a stain in the size of a speck is a speck."""
+MOST_SHARE = {"dirt": 1.0, "scratch": 1.0, "stain": 0.25}
+"""Share of the frame a connected repair may cover: a stain on half the frame is smoke, mist or a fade."""
 LEAST_ELONGATION = {"dirt": 0.0, "scratch": 6.0, "stain": 0.0}
 """How many times higher than wide, on average, a repair must be: a scratch is a line, a horse's leg is none."""
 
@@ -31,11 +33,13 @@ def probability(logits: Plane, strength: float) -> Plane:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
 
 
-def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, elongation: float = 0.0) -> Plane:
+def hysteresis(
+    plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, most: float = 1.0, elongation: float = 0.0
+) -> Plane:
     """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
 
-    Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane, or are less than
-    ``elongation`` times as high as they are wide on average.
+    Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane or more than
+    ``most``, or are less than ``elongation`` times as high as they are wide on average.
     """
     out = np.zeros_like(plane)
     sure = plane >= high
@@ -45,7 +49,7 @@ def hysteresis(plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, 
     kept = np.zeros(count, dtype=bool)
     kept[np.unique(labels[sure])] = True
     area, height = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_HEIGHT].astype(np.int64)
-    kept &= (area >= least * plane.size) & (height * height >= elongation * area)
+    kept &= (area >= least * plane.size) & (area <= most * plane.size) & (height * height >= elongation * area)
     kept[0] = False
     inside = kept[labels]
     ramp = np.clip((plane[inside] - LOW) / (FULL - LOW), 0, 1)
@@ -76,6 +80,7 @@ def mattes(
             probability(plane, strength),
             high=HIGH[name],
             least=LEAST_SHARE[name],
+            most=MOST_SHARE[name],
             elongation=LEAST_ELONGATION[name],
         )
         if name in fix

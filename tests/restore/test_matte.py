@@ -90,6 +90,24 @@ def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
         assert not made.any()
 
 
+def test_a_repair_larger_than_it_may_be_is_none() -> None:
+    plane = np.zeros((10, 10), np.float32)
+    plane[:5, :5] = 0.9  # a quarter of the frame
+    plane[7:, 7:] = 0.9
+    assert hysteresis(plane, most=0.25)[:5, :5].all()
+    made = hysteresis(plane, most=0.24)
+    assert not made[:5, :5].any()
+    assert made[7:, 7:].all()
+
+
+def test_a_stain_on_half_the_frame_is_the_picture() -> None:
+    logits = np.full((3, 20, 20), -9, np.float32)
+    logits[0, :, :10], logits[2, :, 10:] = 9, 9
+    made = mattes(HIDDEN, logits, fix=CLASSES, strength=1)
+    assert made[0, :, :10].all()
+    assert not made[2].any()
+
+
 # Mattes
 
 
