@@ -30,6 +30,8 @@ class Request:
     stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     error: Optional[BaseException] = None
+    afterwards: Optional[Callable[[], None]] = None
+    """What the main thread does once it has ended."""
 
 
 class Queue:
@@ -83,6 +85,14 @@ class Queue:
         with self._lock:
             return any(one.identity == identity for one in self._all())
 
+    def after(self, identity: str, call: Callable[[], None]) -> bool:
+        """Has something done in the main thread once a node's restoration has ended; whether there is one."""
+        with self._lock:
+            found = [one for one in self._all() if one.identity == identity]
+            for request in found:
+                request.afterwards = call
+        return bool(found)
+
     def turn(self, identity: str) -> int:
         """How many restorations a node has asked for so far."""
         with self._lock:
@@ -109,7 +119,10 @@ class Queue:
             finally:
                 with self._lock:
                     self._running = None
+                    afterwards = request.afterwards
                 request.ended.set()
+                if afterwards is not None:
+                    self._main.later(afterwards)
 
     def _restore(self, request: Request) -> None:
         """Does one, and tells the node how it ended. No error ends the thread: the next node waits."""

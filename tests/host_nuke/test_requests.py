@@ -138,6 +138,22 @@ def test_a_message_that_is_left_open_holds_up_nobody(
     assert second["status"].value() == "3 of 3 frames restored"
 
 
+def test_a_knob_that_is_changed_meanwhile_makes_the_results_stale(
+    session: standin.Session, served: Served, place: Path
+) -> None:
+    import frdm_nuke.look
+
+    comp = made(served, place)
+    comp.press("restore_range")
+    standin.loop.run_until(lambda: shown(comp), seconds=60)
+    standin.pick(comp.node["strength"], 2.0)
+    comp.wait()
+    standin.loop.run_until(lambda: not frdm_nuke.look._looking)
+    assert comp.node["status"].value() == (
+        "12 of 12 frames restored; 12 stale: settings or what is above have changed since"
+    )
+
+
 def test_a_node_is_not_queued_twice(session: standin.Session, served: Served, place: Path) -> None:
     comp = made(served, place, range(1001, 1004))
     comp.press("restore_range")
