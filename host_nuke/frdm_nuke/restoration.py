@@ -13,6 +13,7 @@ from frdm_bridge.errors import BridgeError, MessageError
 from frdm_bridge.jobs import INTERACTIVE_FRAMES, JobSpec
 from frdm_bridge.messages import FrameReady
 from frdm_nuke import engine, pixels, ranges, shown
+from frdm_nuke.cache import Cache
 from frdm_nuke.dispatch import Direct, MainThread
 from frdm_nuke.errors import EngineError, NestedRenderError, SetupError, StoppedError
 from frdm_nuke.fingerprint import Look, Upstream
@@ -86,8 +87,7 @@ class Restoration:
             SetupError, CacheError: see `settings.read` and `cache`.
         """
         above = self._above()
-        self._main.call(shown.point, self.node, self.wish)
-        for view, cache in self._main.call(shown.caches, self.node, self.wish):
+        for view, cache in self._main.call(self._caches):
             if not cache.folder.is_absolute():
                 raise SetupError(
                     f"The cache folder of {self.wish.name} is {cache.folder}, which is no whole path; save the script "
@@ -178,6 +178,8 @@ class Restoration:
         full = self.wish.scale == 1.0
 
         def render() -> None:
+            # Each time: a look for other settings may have been at the node since.
+            shown.point(self.node, self.wish)
             pixels.render(self.node, role, frame, view, pixels=self.wish.pixels, full=full)
 
         while True:
@@ -243,7 +245,17 @@ class Restoration:
         self._tell(f"restored {event.frame}{self._in(plan)}")
 
     def _show(self) -> None:
-        self._main.call(shown.has, self.node, frozenset(self.there), self.wish.span, frozenset(self._stale))
+        there, stale = frozenset(self.there), frozenset(self._stale)
+
+        def show() -> None:
+            shown.point(self.node, self.wish)
+            shown.has(self.node, there, self.wish.span, stale)
+
+        self._main.call(show)
+
+    def _caches(self) -> Tuple[Tuple[str, Cache], ...]:
+        shown.point(self.node, self.wish)
+        return shown.caches(self.node, self.wish)
 
     def _tell(self, text: str) -> None:
         self._progress.tell(text, self._done, self._total)
