@@ -55,6 +55,27 @@ def test_a_path_of_one_file_brings_its_run(project: Any, tmp_path: Path) -> None
     assert standin.bring(tmp_path / "a_0005.exr").GetClipProperty("Frames") == "2"
 
 
+@pytest.mark.parametrize(("suffix", "form"), [("dpx", "DPX"), ("tif", "TIFF")])
+def test_sequences_of_other_formats(suffix: str, form: str, project: Any, tmp_path: Path) -> None:
+    standin.sequence(tmp_path / f"a_%04d.{suffix}", range(1, 4))
+    clip = standin.bring(tmp_path / f"a_%04d.{suffix}", 1, 3)
+    assert (clip.GetClipProperty("Format"), clip.GetClipProperty("Frames")) == (form, "3")
+    picture = exr.read(tmp_path / f"a_0002.{suffix}")
+    assert np.allclose(picture, standin.picture(2).clip(0, 1), atol=1e-4)
+
+
+def test_a_still(project: Any, tmp_path: Path) -> None:
+    standin.sequence(tmp_path / "a_%04d.exr", [7])
+    assert standin.bring(tmp_path / "a_0007.exr").GetClipProperty("Type") == "Still"
+
+
+def test_what_is_selected(project: Any, tmp_path: Path) -> None:
+    standin.sequence(tmp_path / "a_%04d.exr", [7])
+    clip = standin.bring(tmp_path / "a_0007.exr")
+    standin.select(clip)
+    assert project.GetMediaPool().GetSelectedClips() == [clip]
+
+
 def test_a_movie(project: Any, tmp_path: Path) -> None:
     pictures = [standin.picture(frame) for frame in range(12)]
     path = standin.movie(tmp_path / "b.mov", pictures, fps=23.976, start="10:00:00:00", audio=True)

@@ -95,10 +95,10 @@ def test_arguments_have_no_names(tmp_path: Path) -> None:
         project.SetName(projectName="Other")
 
 
-def test_a_modal_stops_calls_that_have_nothing_to_do_with_it(tmp_path: Path) -> None:
+def test_a_gated_call_stops_calls_that_have_nothing_to_do_with_it(tmp_path: Path) -> None:
     session = standin.install(tmp_path, product=standin.FREE)
     project = standin.project()
-    assert not session.gated("Motion deblur")
+    assert not project.GetCurrentTimeline().CreateSubtitlesFromAudio()
     assert project.GetName() is None
     assert project.GetMediaPool() is None
     assert session.resolve.GetProjectManager() is None

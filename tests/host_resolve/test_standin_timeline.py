@@ -84,6 +84,40 @@ def test_what_cannot_be_placed_is_dropped(case: str, project: Any, clip: Any) ->
     assert line.GetItemListInTrack("video", 1) == []
 
 
+def test_an_append_that_errs_is_there_until_it_is_saved(session: standin.Session, project: Any, clip: Any) -> None:
+    session.options.append_errors = True
+    assert project.GetMediaPool().AppendToTimeline([_info(clip, 1001, 1011)]) is None
+    line = project.GetCurrentTimeline()
+    assert len(line.GetItemListInTrack("video", 1)) == 1
+    assert session.resolve.GetProjectManager().SaveProject()
+    assert line.GetItemListInTrack("video", 1) == []
+
+
+def test_a_title_has_no_clip(project: Any) -> None:
+    item = standin.title(at=START, frames=10)
+    assert item.GetMediaPoolItem() is None
+    assert item.GetDuration() == 10
+    assert not standin.seen(project.GetCurrentTimeline(), START, (64, 48)).any()
+
+
+def test_a_timeline_within_another(project: Any, clip: Any) -> None:
+    standin.cut(clip, first=4, last=13, at=START)
+    inner = project.GetCurrentTimeline()
+    outer = project.GetMediaPool().CreateEmptyTimeline("Outer")
+    nested = inner.GetMediaPoolItem()
+    assert (nested.GetClipProperty("Type"), nested.GetClipProperty("File Path")) == ("Timeline", "")
+    (item,) = project.GetMediaPool().AppendToTimeline([_info(nested, 2, 8)])
+    assert item.GetDuration() == 6
+    assert np.array_equal(standin.seen(outer, START, (64, 48)), standin.picture(1007))
+
+
+def test_a_grade_is_copied(project: Any, clip: Any) -> None:
+    below, above = standin.cut(clip, first=0, last=9, at=START), standin.cut(clip, first=0, last=9, at=START, track=2)
+    below._gain = 2.0
+    assert below.CopyGrades([above])
+    assert np.array_equal(standin.seen(project.GetCurrentTimeline(), START, (64, 48)), standin.picture(1001) * 2)
+
+
 def test_placing_goes_to_the_timeline_that_is_current(session: standin.Session, project: Any, clip: Any) -> None:
     edit, pool = project.GetCurrentTimeline(), project.GetMediaPool()
     session.meanwhile("MediaPool.AppendToTimeline", lambda: pool.CreateEmptyTimeline("Other"))

@@ -31,8 +31,9 @@ import numpy as np
 
 from tests.host_resolve.standin import exr, scripting, state, ui
 from tests.host_resolve.standin import snapshot as _snapshot
+from tests.host_resolve.standin.clips import MediaPoolItem
 from tests.host_resolve.standin.exr import Picture
-from tests.host_resolve.standin.items import TimelineItem
+from tests.host_resolve.standin.items import Take, TimelineItem
 from tests.host_resolve.standin.media import movie
 from tests.host_resolve.standin.rendering import seen
 from tests.host_resolve.standin.resolve import Resolve
@@ -57,8 +58,10 @@ __all__ = [
     "retime",
     "run_script",
     "seen",
+    "select",
     "sequence",
     "snapshot",
+    "title",
     "uninstall",
 ]
 
@@ -176,6 +179,21 @@ def cut(clip: Any, *, first: int, last: int, at: int, track: int = 1) -> Any:
     if not made or not made[0]._id:
         raise RuntimeError(f"Resolve does not place {clip._name} at {at}")
     return made[0]
+
+
+def title(*, at: int, frames: int, track: int = 1) -> Any:
+    """The artist puts a title on the current timeline: an item without a clip."""
+    line = state.now().resolve._manager._current._current
+    made = MediaPoolItem(line._project, None, "Text")
+    made._endless = True
+    item = TimelineItem(line._tracks["video"][track - 1], at, frames, Take(made, 0, frames))
+    item._track.put(item)
+    return item
+
+
+def select(*clips: Any) -> None:
+    """The artist selects clips in the media pool."""
+    state.now().resolve._manager._current._pool._selected = list(clips)
 
 
 def retime(item: TimelineItem, percent: int) -> None:

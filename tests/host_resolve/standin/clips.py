@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from tests.host_resolve.standin import timecode
 from tests.host_resolve.standin.marks import Flagged
-from tests.host_resolve.standin.media import Media, MediaError, open_movie
+from tests.host_resolve.standin.media import STILLS, Media, MediaError, open_movie
 from tests.host_resolve.standin.remote import Remote, call
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class MediaPoolItem(Flagged):
         self._media = media
         self._name = name
         self._timeline: Any = None
+        self._endless = False
+        """A title or a generator: it lies on timelines alone."""
         self._properties: Dict[str, Any] = {}
         self._metadata: Dict[str, str] = {}
         self._third: Dict[str, str] = {}
@@ -38,6 +40,8 @@ class MediaPoolItem(Flagged):
     def _length(self) -> int:
         if self._media is not None:
             return self._media.frames
+        if self._endless:
+            return 1_000_000
         return int(self._timeline._frames()) if self._timeline is not None else 0
 
     def _origin(self) -> int:
@@ -71,13 +75,15 @@ class MediaPoolItem(Flagged):
             found.update({"Type": "Timeline", "File Path": "", "FPS": float(timecode.named(self._timeline._rate()))})
             return {**found, **self._properties}
         rate = media.rate_name
+        kind = "Video + Audio" if media.audio else "Still" if media.sequence and media.frames == 1 else "Video"
+        form = STILLS.get(Path(media.path).suffix.lower(), "QuickTime")
         end = timecode.from_frames(media.start + media.frames, rate)  # Measured: End TC is the frame after the last.
         found.update(
             {
-                "Type": "Video + Audio" if media.audio else "Video",
+                "Type": kind,
                 "File Path": media.listed(),
                 "File Name": Path(media.listed()).name,
-                "Format": "EXR" if media.sequence else "QuickTime",
+                "Format": form,
                 "Frames": str(media.frames),
                 "Start": str(media.first),
                 "End": str(media.first + media.frames - 1),
@@ -88,7 +94,7 @@ class MediaPoolItem(Flagged):
                 "Duration": timecode.from_frames(media.frames, rate.replace(" DF", "")),
                 "Drop frame": str(int(media.drop)),
                 "Resolution": f"{media.width}x{media.height}",
-                "Video Codec": "OpenEXR" if media.sequence else "Apple ProRes 4444",
+                "Video Codec": form if media.sequence else "Apple ProRes 4444",
                 "Bit Depth": "16",
                 "Online Status": "Online" if media.file(0).is_file() else "Offline",
                 "Alpha mode": "None",
@@ -175,6 +181,10 @@ class MediaPoolItem(Flagged):
         for kind in ("video", "audio") if type == "all" else (type,):
             self._marks.pop(kind, None)
         return True
+
+    @call
+    def TranscribeAudio(self, useSpeakerDetection: Optional[bool] = None) -> bool:
+        return self._session.gated("Transcription") and self._media is not None and self._media.audio
 
     @call
     def ReplaceClip(self, filePath: str) -> bool:

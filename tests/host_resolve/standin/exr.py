@@ -1,4 +1,4 @@
-"""Real EXR files, by OpenImageIO: half RGB with timecode and rate in the header."""
+"""Real files, by OpenImageIO: half EXR with timecode and rate in the header; DPX and TIFF of 16 bits."""
 
 from __future__ import annotations
 
@@ -59,18 +59,17 @@ def _opened(path: Path) -> Any:
     return source
 
 
-def write(
-    path: Path, picture: Picture, *, timecode: Optional[str] = None, fps: float = 0.0, depth: str = "half"
-) -> None:
+def write(path: Path, picture: Picture, *, timecode: Optional[str] = None, fps: float = 0.0, depth: str = "") -> None:
     """Writes a picture.
 
     Raises:
         ExrError: it cannot be written.
     """
     height, width, channels = picture.shape
-    spec = oiio.ImageSpec(width, height, channels, depth)
+    spec = oiio.ImageSpec(width, height, channels, depth or ("half" if path.suffix == ".exr" else "uint16"))
     spec.channelnames = ("R", "G", "B", "A")[:channels]
-    spec.attribute("compression", "zip")
+    if path.suffix == ".exr":
+        spec.attribute("compression", "zip")
     if timecode is not None:
         spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, _packed(timecode))
     if fps:

@@ -170,8 +170,9 @@ class TimelineItem(Flagged):
         return self._seconds(self._source_end())
 
     @call
-    def GetMediaPoolItem(self) -> MediaPoolItem:
-        return self._clip()
+    def GetMediaPoolItem(self) -> Optional[MediaPoolItem]:
+        """The clip; of a title or a generator, None."""
+        return None if self._clip()._endless else self._clip()
 
     @call
     def GetTrackTypeAndIndex(self) -> List[Any]:
@@ -215,6 +216,18 @@ class TimelineItem(Flagged):
     @call
     def GetFusionCompNameList(self) -> List[str]:
         return []
+
+    @call
+    def CopyGrades(self, tgtTimelineItems: List[TimelineItem]) -> bool:
+        if any(one._lost() or one._fixed() for one in tgtTimelineItems):
+            return False
+        for one in tgtTimelineItems:
+            one._gain = self._gain
+        return bool(tgtTimelineItems)
+
+    @call
+    def SmartReframe(self) -> bool:
+        return self._session.gated("Smart Reframe")
 
     @call
     def AddTake(self, mediaPoolItem: Any, startFrame: Optional[int] = None, endFrame: Any = None) -> bool:

@@ -65,6 +65,9 @@ class ProjectManager(Remote):
                 raise TimeoutError("SaveProject of a project without a name never returns with -nogui")
             self._session.show_modal("Save Current Project")
             return False
+        for item in [one for one in project._unsaved if not one._lost()]:
+            item._track.items.remove(item)
+        project._unsaved = []
         project._saves += 1
         return True
 

@@ -18,7 +18,9 @@ from tests.host_resolve.standin import exr, timecode
 from tests.host_resolve.standin.exr import Picture
 
 MAGIC = b"FRDM stand-in movie\n"
-SUFFIXES = {".exr", ".mov", ".mxf", ".mp4"}
+STILLS = {".exr": "EXR", ".dpx": "DPX", ".tif": "TIFF", ".tiff": "TIFF"}
+"""Files of a picture each, by their format's name."""
+SUFFIXES = {*STILLS, ".mov", ".mxf", ".mp4"}
 
 
 class MediaError(Exception):

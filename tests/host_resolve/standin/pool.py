@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
 from tests.host_resolve.standin.clips import Folder, MediaPoolItem
 from tests.host_resolve.standin.items import Take, TimelineItem
-from tests.host_resolve.standin.media import SUFFIXES, Media, MediaError, open_movie, open_sequence, pattern_of, runs
+from tests.host_resolve.standin.media import (
+    STILLS,
+    SUFFIXES,
+    Media,
+    MediaError,
+    open_movie,
+    open_sequence,
+    pattern_of,
+    runs,
+)
 from tests.host_resolve.standin.remote import Remote, call
 from tests.host_resolve.standin.timelines import Timeline, Track
 
@@ -146,7 +155,7 @@ class MediaPool(Remote):
         return made
 
     @call
-    def AppendToTimeline(self, clips: Any, *args: MediaPoolItem) -> List[Optional[TimelineItem]]:
+    def AppendToTimeline(self, clips: Any, *args: MediaPoolItem) -> Optional[List[TimelineItem]]:
         """Places clips on the current timeline, whichever that is now.
 
         endFrame is the frame after the last. What would lie over another item, on a locked track or on none at all is
@@ -156,7 +165,11 @@ class MediaPool(Remote):
         if line is None:
             return []
         listed: List[Asked] = list(clips) if isinstance(clips, list) else [clips, *args]
-        return [self._place(line, one) for one in listed]
+        made = [self._place(line, one) for one in listed]
+        if self._session.options.append_errors:
+            self._project._unsaved += made
+            return None
+        return made
 
     def _place(self, line: Timeline, asked: Asked) -> TimelineItem:
         info: Dict[str, Any] = asked if isinstance(asked, dict) else {"mediaPoolItem": asked}
@@ -207,7 +220,7 @@ class MediaPool(Remote):
             path = str(asked)
             if Path(path).suffix.lower() not in SUFFIXES:
                 return None
-            if not path.lower().endswith(".exr"):
+            if Path(path).suffix.lower() not in STILLS:
                 return open_movie(path)
             pattern = pattern_of(path)
             found = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from tests.host_resolve.standin import timecode
 from tests.host_resolve.standin.clips import MediaPoolItem
+from tests.host_resolve.standin.items import TimelineItem
 from tests.host_resolve.standin.pool import MediaPool
 from tests.host_resolve.standin.queue import Queue
 from tests.host_resolve.standin.remote import call
@@ -46,6 +47,7 @@ class Project(Queue):
         self._current: Optional[Timeline] = None
         self._pool = MediaPool(self)
         self._saves = 0
+        self._unsaved: List[TimelineItem] = []
 
     def _rate(self) -> Fraction:
         return timecode.exact(self._settings["timelineFrameRate"])

@@ -180,10 +180,15 @@ def seen(line: Timeline, frame: int, size: Tuple[int, int]) -> exr.Picture:
     width, height = size
     black = np.zeros((height, width, 3), np.float32)
     item = line._top(frame)
-    media = item._clip()._media if item is not None else None
-    if item is None or media is None:
+    if item is None:
         return black
-    picture = media.picture(item._source(frame))[..., :3] * np.float32(item._gain)
+    clip = item._clip()
+    if clip._media is not None:
+        picture = clip._media.picture(item._source(frame))[..., :3] * np.float32(item._gain)
+    elif clip._timeline is not None:
+        picture = seen(clip._timeline, clip._timeline._start + item._source(frame), size) * np.float32(item._gain)
+    else:
+        return black  # A title is not drawn.
     if picture.shape[:2] == (height, width):
         return picture
     scale = min(width / picture.shape[1], height / picture.shape[0])

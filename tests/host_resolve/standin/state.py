@@ -40,6 +40,8 @@ class Options:
     """How often GetRenderJobStatus says Rendering before a job is over."""
     import_fails: bool = False
     """ImportMedia makes nothing, as on a path that Resolve cannot see."""
+    append_errors: bool = False
+    """AppendToTimeline answers None; its items are there, and are gone when the project is saved. Measured."""
     take_fails: bool = False
     """AddTake says True and adds nothing."""
 

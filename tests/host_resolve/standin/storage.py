@@ -7,7 +7,7 @@ from typing import Any, List
 
 from tests.host_resolve.standin.clips import MediaPoolItem
 from tests.host_resolve.standin.manager import ProjectManager
-from tests.host_resolve.standin.media import SUFFIXES, pattern_of, runs
+from tests.host_resolve.standin.media import STILLS, SUFFIXES, pattern_of, runs
 from tests.host_resolve.standin.remote import Remote, call
 
 
@@ -32,7 +32,7 @@ class MediaStorage(Remote):
         for path in sorted(Path(folderPath).iterdir()):
             if path.suffix.lower() not in SUFFIXES:
                 continue
-            pattern = pattern_of(str(path)) if path.suffix.lower() == ".exr" else None
+            pattern = pattern_of(str(path)) if path.suffix.lower() in STILLS else None
             if pattern is None:
                 listed.append(str(path))
                 continue

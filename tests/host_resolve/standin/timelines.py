@@ -298,6 +298,10 @@ class Timeline(Marked):
         return True
 
     @call
+    def CreateSubtitlesFromAudio(self, autoCaptionSettings: Any = None) -> bool:
+        return self._session.gated("Subtitles from audio")
+
+    @call
     def DuplicateTimeline(self, timelineName: str = "") -> Optional[Timeline]:
         name = timelineName or f"{self._name} copy"
         made = self._project._new_timeline(name)

@@ -13,7 +13,7 @@ from tests.host_resolve.standin import state
 
 KINDS = (
     *("VGroup", "HGroup", "VGap", "HGap", "Label", "Button", "ComboBox", "CheckBox", "LineEdit", "SpinBox"),
-    *("DoubleSpinBox", "Slider", "TextEdit", "Tree", "TabBar", "Stack", "Timer"),
+    *("DoubleSpinBox", "Slider", "TextEdit", "Timer"),
 )
 PATIENCE = 60.0
 """Seconds that a window with a timer may wait for its end."""
@@ -27,6 +27,7 @@ class Element:
         self.children = children
         self.ID = str(attributes.get("ID", ""))
         self.Text = ""
+        self.PlainText = ""
         self.Checked = False
         self.Value: float = 0
         self.Minimum: float = 0
