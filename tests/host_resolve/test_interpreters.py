@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.bridge.test_interpreters import ROOT, VERSIONS, found, tells
+from tests.server.served import Served
 
 HERE = Path(__file__).parent
 
@@ -25,7 +26,7 @@ def equipped(python: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
-def test_resolve_s_adapter_runs_on(version: str, tmp_path: Path) -> None:
+def test_resolve_s_adapter_runs_on(version: str, served: Served, tmp_path: Path) -> None:
     pythons = found(version)
     if not pythons:
         pytest.skip(f"no Python {version} is on this machine")
@@ -36,10 +37,13 @@ def test_resolve_s_adapter_runs_on(version: str, tmp_path: Path) -> None:
         **os.environ,
         "PYTHONPATH": f"{ROOT / 'host_resolve'}:{ROOT / 'bridge'}:{ROOT}",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "FRDM_CONNECTION": str(served.connection),
+        "FRDM_OUT": str(served.folder / f"on {version}"),
     }
     tests = [*sorted(HERE.glob("test_standin_*.py")), *sorted((HERE / "portable").glob("test_*.py"))]
     command = [str(python), "-m", "pytest", "-q", "-W", "error", "--noconftest", "-c", os.devnull]
-    command += ["--rootdir", str(ROOT), "-p", "no:cacheprovider", *map(str, tests)]
+    command += ["--rootdir", str(ROOT), "-p", "no:cacheprovider"]
+    command += ["--basetemp", str(tmp_path / "pytest"), *map(str, tests)]
     ran = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=600
     )
