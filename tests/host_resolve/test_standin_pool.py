@@ -84,6 +84,14 @@ def test_a_movie(project: Any, tmp_path: Path) -> None:
     assert np.array_equal(open_movie(str(path)).picture(7), pictures[7])
 
 
+def test_frames_may_come_one_by_one(project: Any, tmp_path: Path) -> None:
+    project._session.options.individual_frames = True
+    standin.sequence(tmp_path / "a_%04d.exr", range(1, 4))
+    asked = {"FilePath": str(tmp_path / "a_%04d.exr"), "StartIndex": 1, "EndIndex": 3}
+    made = project.GetMediaPool().ImportMedia([asked])
+    assert [one.GetClipProperty("Start") for one in made] == ["1", "2", "3"]
+
+
 def test_what_is_no_clip_is_not_imported(project: Any, tmp_path: Path) -> None:
     (tmp_path / "b.mov").write_bytes(b"nothing")
     assert project.GetMediaPool().ImportMedia([str(tmp_path / "b.mov"), str(tmp_path / "none.exr")]) == []

@@ -88,6 +88,16 @@ def test_hasattr_says_nothing(tmp_path: Path) -> None:
     assert "GetProductName" in dir(session.resolve)
 
 
+def test_a_method_that_a_version_lacks(tmp_path: Path) -> None:
+    session = standin.install(tmp_path)
+    project = standin.project()
+    session.options.lacking.add("Timeline.GetMarkInOut")
+    line = project.GetCurrentTimeline()
+    assert "GetMarkInOut" not in dir(line)
+    assert line.GetMarkInOut is None
+    assert "SetMarkInOut" in dir(line)
+
+
 def test_arguments_have_no_names(tmp_path: Path) -> None:
     standin.install(tmp_path)
     project = standin.project()

@@ -142,6 +142,29 @@ def test_a_grade_is_baked_in(project: Any, tmp_path: Path) -> None:
     assert np.array_equal(exr.read(tmp_path / "out" / "r_00000001.exr"), standin.picture(1011) * np.float32(2))
 
 
+@pytest.mark.parametrize(
+    ("science", "settings", "same"),
+    [
+        ("davinciYRGB", {}, True),
+        ("davinciYRGBColorManagedv2", {}, False),
+        ("davinciYRGBColorManagedv2", {"colorSpaceOutput": "ACEScct"}, True),
+        ("acescct", {}, True),
+        ("acescct", {"colorAcesODT": "Rec.709"}, False),
+    ],
+)
+def test_colours_come_out_in_the_output_space(
+    science: str, settings: Dict[str, str], same: bool, project: Any, tmp_path: Path
+) -> None:
+    (item,) = project.GetCurrentTimeline().GetItemListInTrack("video", 1)
+    assert project.SetSetting("colorScienceMode", science)
+    assert item.GetMediaPoolItem().SetClipProperty("Input Color Space", "ACEScct") is ("Managed" in science)
+    for name, value in settings.items():
+        assert project.SetSetting(name, value)
+    assert project.SetRenderSettings(_settings(tmp_path / "out"))
+    _rendered(project)
+    assert np.array_equal(exr.read(tmp_path / "out" / "r_00000001.exr"), standin.picture(1011)) is same
+
+
 def test_a_movie_comes_out(project: Any, tmp_path: Path) -> None:
     assert project.SetCurrentRenderFormatAndCodec("mov", "ProRes422HQ")
     assert project.SetRenderSettings(_settings(tmp_path / "out"))

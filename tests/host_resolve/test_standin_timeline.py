@@ -289,6 +289,21 @@ def test_a_rate_is_fixed_with_the_first_timeline(project: Any, clip: Any) -> Non
     assert not line.SetSetting("timelineFrameRate", "24")
 
 
+def test_a_rate_may_be_a_number(session: standin.Session, project: Any) -> None:
+    line = project.GetCurrentTimeline()
+    assert (project.GetSetting("timelineFrameRate"), line.GetSetting("timelineFrameRate")) == ("24", "24")
+    session.options.rates_are_numbers = True
+    assert (project.GetSetting("timelineFrameRate"), line.GetSetting()["timelineFrameRate"]) == (24.0, 24.0)
+
+
+def test_a_timeline_of_clips_of_another_bin(project: Any, clip: Any) -> None:
+    pool = project.GetMediaPool()
+    pool.AddSubFolder(pool.GetRootFolder(), "Other")
+    assert pool.CreateTimelineFromClips("New", [clip]) is None
+    pool.SetCurrentFolder(pool.GetRootFolder())
+    assert pool.CreateTimelineFromClips("New", [clip]).GetEndFrame() == START + 48
+
+
 def test_a_copy_of_a_timeline(project: Any, clip: Any) -> None:
     standin.cut(clip, first=0, last=9, at=START)
     line = project.GetCurrentTimeline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
@@ -147,6 +148,10 @@ class MediaPool(Remote):
     @call
     def CreateTimelineFromClips(self, name: str, clips: Any, *args: MediaPoolItem) -> Optional[Timeline]:
         listed: List[Asked] = list(clips) if isinstance(clips, list) else [clips, *args]
+        # Measured: it fails where the clips do not lie in the current bin.
+        asked = [one["mediaPoolItem"] if isinstance(one, dict) else one for one in listed]
+        if any(one not in self._current._clips for one in asked):
+            return None
         made = self._project._new_timeline(name)
         if made is not None:
             for one in listed:
@@ -198,8 +203,11 @@ class MediaPool(Remote):
             return []
         made = []
         for one in items if isinstance(items, list) else [items]:
-            media = self._opened(one)
-            if media is not None:
+            opened = self._opened(one)
+            found = [opened] if opened is not None else []
+            if opened is not None and opened.sequence and self._session.options.individual_frames:
+                found = [replace(opened, first=opened.first + at, frames=1) for at in range(opened.frames)]
+            for media in found:
                 clip = MediaPoolItem(self._project, media, Path(media.listed()).name)
                 self._current._clips.append(clip)
                 made.append(clip)

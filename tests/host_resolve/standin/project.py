@@ -6,12 +6,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from tests.host_resolve.standin import timecode
-from tests.host_resolve.standin.clips import MediaPoolItem
+from tests.host_resolve.standin.clips import COLOR_SPACES, MediaPoolItem
 from tests.host_resolve.standin.items import TimelineItem
 from tests.host_resolve.standin.pool import MediaPool
 from tests.host_resolve.standin.queue import Queue
 from tests.host_resolve.standin.remote import call
-from tests.host_resolve.standin.timelines import Timeline
+from tests.host_resolve.standin.timelines import Timeline, looked_up
 
 if TYPE_CHECKING:
     from tests.host_resolve.standin.manager import ProjectManager
@@ -116,7 +116,7 @@ class Project(Queue):
 
     @call
     def GetSetting(self, settingName: str = "") -> Any:
-        return self._settings.get(settingName, "") if settingName else dict(self._settings)
+        return looked_up(self._settings, settingName, numbers=self._session.options.rates_are_numbers)
 
     @call
     def SetSetting(self, settingName: str, settingValue: str) -> bool:
@@ -125,6 +125,8 @@ class Project(Queue):
         if settingName == "timelineFrameRate" and self._timelines:
             return False  # Fixed with the first timeline.
         if settingName == "colorScienceMode" and settingValue not in SCIENCES:
+            return False
+        if settingName.startswith("colorSpace") and settingValue not in COLOR_SPACES:
             return False
         self._settings[settingName] = str(settingValue)
         return True

@@ -23,13 +23,20 @@ class Remote:
         self._id = self._session.new_id()
         self._alive = True
 
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("_") and f"{type(self).__name__}.{name}" in self._session.options.lacking:
+            return None
+        return object.__getattribute__(self, name)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return None
 
     def __dir__(self) -> List[str]:
-        return sorted(name for name in object.__dir__(self) if not name.startswith("_"))
+        lacking = self._session.options.lacking
+        names = (name for name in object.__dir__(self) if not name.startswith("_"))
+        return sorted(name for name in names if f"{type(self).__name__}.{name}" not in lacking)
 
     def _lost(self) -> bool:
         return not self._alive

@@ -1,7 +1,6 @@
 """Rendering a job: real EXR files of what the timeline shows, a part at each look at its status.
 
-The picture of a frame is the topmost item's, times its grade's gain. Colours are not transformed: what is right there,
-the adapter's own tests of numbers show.
+The picture of a frame is the topmost item's, times its grade's gain, in the timeline's output colour space.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 import numpy as np
 
 from tests.host_resolve.standin import exr, timecode
+from tests.host_resolve.standin.colour import managed
 from tests.host_resolve.standin.media import MediaError, movie
 from tests.host_resolve.standin.state import Options
 
@@ -165,9 +165,9 @@ class Job:
 
     def _size(self) -> Tuple[int, int]:
         settings = self.state["settings"]
-        project = self.line._project._settings
-        width = settings.get("FormatWidth", int(project["timelineResolutionWidth"]))
-        height = settings.get("FormatHeight", int(project["timelineResolutionHeight"]))
+        line = {**self.line._project._settings, **self.line._settings}
+        width = settings.get("FormatWidth", int(line["timelineResolutionWidth"]))
+        height = settings.get("FormatHeight", int(line["timelineResolutionHeight"]))
         return int(width), int(height)
 
 
@@ -185,6 +185,7 @@ def seen(line: Timeline, frame: int, size: Tuple[int, int]) -> exr.Picture:
     clip = item._clip()
     if clip._media is not None:
         picture = clip._media.picture(item._source(frame))[..., :3] * np.float32(item._gain)
+        picture = managed(picture, clip, line)
     elif clip._timeline is not None:
         picture = seen(clip._timeline, clip._timeline._start + item._source(frame), size) * np.float32(item._gain)
     else:

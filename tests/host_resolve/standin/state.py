@@ -10,7 +10,7 @@ import itertools
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
 STUDIO, FREE = "DaVinci Resolve Studio", "DaVinci Resolve"
 
@@ -40,6 +40,12 @@ class Options:
     """How often GetRenderJobStatus says Rendering before a job is over."""
     import_fails: bool = False
     """ImportMedia makes nothing, as on a path that Resolve cannot see."""
+    individual_frames: bool = False
+    """Media Storage > Show Individual Frames: a sequence is imported as so many clips."""
+    rates_are_numbers: bool = False
+    """GetSetting("timelineFrameRate") gives a float, as newer versions do, and not the documented text."""
+    lacking: Set[str] = field(default_factory=set)
+    """Methods that this version does not have yet, as `TimelineItem.GetSourceStartTime`."""
     append_errors: bool = False
     """AppendToTimeline answers None; its items are there, and are gone when the project is saved. Measured."""
     take_fails: bool = False

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
 from tests.host_resolve.standin import timecode
-from tests.host_resolve.standin.clips import MediaPoolItem
+from tests.host_resolve.standin.clips import COLOR_SPACES, MediaPoolItem
 from tests.host_resolve.standin.items import Take, TimelineItem
 from tests.host_resolve.standin.marks import Marked
 from tests.host_resolve.standin.remote import call
@@ -252,7 +252,7 @@ class Timeline(Marked):
     @call
     def GetSetting(self, settingName: str = "") -> Any:
         merged = {**self._project._settings, **self._settings}
-        return merged.get(settingName, "") if settingName else merged
+        return looked_up(merged, settingName, numbers=self._session.options.rates_are_numbers)
 
     @call
     def SetSetting(self, settingName: str, settingValue: str) -> bool:
@@ -260,6 +260,8 @@ class Timeline(Marked):
             self._settings[settingName] = str(settingValue)
             return True
         if settingName not in _OWN or self._settings.get("useCustomSettings") != "1":
+            return False
+        if settingName.startswith("colorSpace") and settingValue not in COLOR_SPACES:
             return False
         if settingName == "timelineFrameRate":
             # Fixed as soon as something lies on the timeline.
@@ -317,6 +319,14 @@ class Timeline(Marked):
                 for item in track.items:
                     copy.put(_copied(item, copy))
         return made
+
+
+def looked_up(settings: Dict[str, str], name: str, *, numbers: bool) -> Any:
+    """A setting, or all where no name is given; of one that is none, an empty text."""
+    found: Dict[str, Any] = dict(settings)
+    if numbers:
+        found["timelineFrameRate"] = timecode.named(settings["timelineFrameRate"])
+    return found.get(name, "") if name else found
 
 
 def _copied(item: TimelineItem, track: Track) -> TimelineItem:
