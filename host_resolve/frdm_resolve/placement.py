@@ -67,8 +67,6 @@ def _appended(
     opened: Open, line: Timeline, shot: Shot, result: Media, shift: int, track: int
 ) -> Optional[TimelineItem]:
     for start, end in _ranges(shot, result, shift):
-        before = {item.GetUniqueId() for _, item in marks.items(line)}
-        _make_current(opened, line)
         info: MediaPoolClipInfo = {
             "mediaPoolItem": result.clip,
             "startFrame": start,
@@ -77,13 +75,25 @@ def _appended(
             "trackIndex": track,
             "recordFrame": shot.record,
         }
-        opened.pool.AppendToTimeline([info])  # type: ignore[arg-type]  # its overload is misspelt in the stubs
-        _strays(opened, line, result)
+        before = {item.GetUniqueId() for _, item in marks.items(line)}
+        if _append(opened, line, info, result):
+            _append(opened, line, info, result)  # the artist switched in between: what fell elsewhere is taken off
         new = [(at, item) for at, item in marks.items(line) if item.GetUniqueId() not in before]
         if len(new) == 1 and new[0][0] == track and in_sync(new[0][1], shot, shift, line):
             return new[0][1]
         delete(opened, line, [item for _, item in new])
     return None
+
+
+def _append(opened: Open, line: Timeline, info: MediaPoolClipInfo, result: Media) -> bool:
+    """Appends to a timeline, and shows again the one that the artist had open; True where it went elsewhere."""
+    shown = opened.project.GetCurrentTimeline()
+    _make_current(opened, line)
+    opened.pool.AppendToTimeline([info])  # type: ignore[arg-type]  # its overload is misspelt in the stubs
+    strayed = _strays(opened, line, result)
+    if shown and shown.GetUniqueId() != line.GetUniqueId() and not strayed:
+        opened.project.SetCurrentTimeline(shown)
+    return strayed
 
 
 def _ranges(shot: Shot, result: Media, shift: int) -> Iterator[Tuple[int, int]]:
@@ -109,17 +119,18 @@ def _make_current(opened: Open, line: Timeline) -> None:
         raise PlacementError(f"The timeline {line.GetName()} is no longer there; open it and run FRDM Restore again.")
 
 
-def _strays(opened: Open, line: Timeline, result: Media) -> None:
+def _strays(opened: Open, line: Timeline, result: Media) -> bool:
     """Takes the result off another timeline, where it fell because the artist switched in that very moment."""
     current = opened.project.GetCurrentTimeline()
     if not current or current.GetUniqueId() == line.GetUniqueId():
-        return
+        return False
     found = []
     for _, item in marks.items(current):
         clip = item.GetMediaPoolItem()
         if clip and clip.GetUniqueId() == result.unique:
             found.append(item)
     delete(opened, current, found)
+    return True
 
 
 def _free_track(line: Timeline, shot: Shot) -> Tuple[int, bool]:
@@ -138,7 +149,7 @@ def _free_track(line: Timeline, shot: Shot) -> Tuple[int, bool]:
     if track > count:
         line.AddTrack("video")  # type: ignore[call-overload]  # the second argument is for audio, says the README
     else:
-        line.AddTrack("video", {"audioType": "", "index": track})
+        line.AddTrack("video", {"index": track})
     if line.GetTrackCount("video") != count + 1 or line.GetItemListInTrack("video", track):
         raise PlacementError(f"Resolve adds no video track above track {shot.track}; add one, then run this again.")
     return track, True

@@ -52,7 +52,9 @@ def restore(
     found = []
     for shot in shots:
         try:
-            found.append(_one(opened, shot, options, tell, cancelled))
+            with opened.answering():
+                opened.check()
+                found.append(_one(opened, shot, options, tell, cancelled))
         except StoppedError:
             raise
         except ClipError as error:

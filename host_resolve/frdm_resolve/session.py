@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from frdm_resolve.errors import SessionError
 
@@ -43,6 +44,7 @@ class Open:
     pool: MediaPool
     timeline: Optional[Timeline]
     name: str
+    unique: str
 
     def check(self) -> None:
         """Raises SessionError where another project is open by now, or Resolve is gone."""
@@ -52,11 +54,20 @@ class Open:
             raise SessionError(
                 "Resolve no longer answers; start it again, open the project, and run FRDM Restore again."
             )
-        if found.GetUniqueId() != self.project.GetUniqueId():
+        if found.GetUniqueId() != self.unique:
             raise SessionError(
                 f"The project {self.name} is no longer the open one; open it and run FRDM Restore again: what is "
                 "restored already is kept."
             )
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Calls within come to nothing where Resolve quits or shows a message: then SessionError tells, not Python."""
+        try:
+            yield
+        except (AttributeError, TypeError):
+            self.check()
+            raise
 
     def line(self) -> Timeline:
         """The timeline.
@@ -167,7 +178,7 @@ def opened(session: Session, *, timeline: bool = True) -> Open:
             "The project has no name yet, so results could not be found again; save it with File > Save Project As, "
             "then run FRDM Restore again."
         )
-    found = Open(session, project, project.GetMediaPool(), project.GetCurrentTimeline(), name)
+    found = Open(session, project, project.GetMediaPool(), project.GetCurrentTimeline(), name, project.GetUniqueId())
     if timeline:
         found.line()
     return found
