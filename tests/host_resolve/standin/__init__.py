@@ -20,6 +20,7 @@ artist's work is kept in `session.violations`, every call in `session.calls`.
 
 from __future__ import annotations
 
+import math
 import os
 import runpy
 import sys
@@ -201,7 +202,7 @@ def retime(item: TimelineItem, percent: int) -> None:
     length = item._length()
     item._speed = Fraction(percent, 100)
     take = item._take()
-    take.end = take.start + int(length * item._pace())
+    take.end = take.start + math.ceil(length * item._pace())
     item._full = length
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
 from tests.host_resolve.standin import timecode
 from tests.host_resolve.standin.clips import MediaPoolItem
@@ -154,7 +154,7 @@ class TimelineItem(Flagged):
         differs = media is not None and media.rate != self._line()._rate()
         return self._source_end() + self._origin() - differs
 
-    def _seconds(self, frame: int) -> float:
+    def _seconds(self, frame: Union[int, Fraction]) -> float:
         media = self._clip()._media
         if media is None:
             return float(frame / self._line()._rate())
@@ -167,6 +167,9 @@ class TimelineItem(Flagged):
 
     @call
     def GetSourceEndTime(self) -> float:
+        """Measured in parts of frames: of a retimed item, just as far as it goes."""
+        if self._speed != 1:
+            return self._seconds(self._take().start + self._length() * self._pace())
         return self._seconds(self._source_end())
 
     @call
