@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 from frdm_resolve import marks, timecode
 from frdm_resolve.errors import ChoiceError, ClipError
 from frdm_resolve.marks import Mark
-from frdm_resolve.session import Open
+from frdm_resolve.session import Open, can
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Timeline, TimelineItem
@@ -138,9 +138,15 @@ def shot_of(opened: Open, track: int, item: TimelineItem) -> Shot:
 
 def _same_speed(item: TimelineItem, name: str, media: Media, duration: int, line_rate: Fraction, first: int) -> None:
     """Refuses what does not run forward at its own speed: scripts cannot place such a result in sync."""
-    begin, end = float(item.GetSourceStartTime()), float(item.GetSourceEndTime())
+    # At one rate the times are exact; at two, Resolve floors the duration to whole frames.
+    slack = float(1 / min(media.rate, line_rate)) * (0.05 if media.rate == line_rate else 1.01)
+    if can(item, "GetSourceStartTime"):
+        begin, end = float(item.GetSourceStartTime()), float(item.GetSourceEndTime())
+    else:
+        # Frames may be off by one at either end, so that less is seen by them.
+        begin, end = (float(one / media.rate) for one in (item.GetSourceStartFrame(), item.GetSourceEndFrame()))
+        slack += float(1 / media.rate)
     seconds, wanted = end - begin, float(duration / line_rate)
-    slack = float(1 / min(media.rate, line_rate)) * 1.01
     refused = f"{name} at {media.code(max(first, 0))} is retimed, and scripts cannot retime its result alike; "
     if begin == end == 0:
         raise ClipError(f"Resolve does not tell the speed of {name}; restore its clip from the media pool instead.")

@@ -78,7 +78,8 @@ def _appended(
         before = {item.GetUniqueId() for _, item in marks.items(line)}
         if _append(opened, line, info, result):
             _append(opened, line, info, result)  # the artist switched in between: what fell elsewhere is taken off
-        new = [(at, item) for at, item in marks.items(line) if item.GetUniqueId() not in before]
+        # The artist may have put something there in that moment: only what shows the result is ours.
+        new = [(at, item) for at, item in showing(line, result.unique) if item.GetUniqueId() not in before]
         if len(new) == 1 and new[0][0] == track and in_sync(new[0][1], shot, shift, line):
             return new[0][1]
         delete(opened, line, [item for _, item in new])
@@ -124,13 +125,18 @@ def _strays(opened: Open, line: Timeline, result: Media) -> bool:
     current = opened.project.GetCurrentTimeline()
     if not current or current.GetUniqueId() == line.GetUniqueId():
         return False
-    found = []
-    for _, item in marks.items(current):
-        clip = item.GetMediaPoolItem()
-        if clip and clip.GetUniqueId() == result.unique:
-            found.append(item)
-    delete(opened, current, found)
+    delete(opened, current, [item for _, item in showing(current, result.unique)])
     return True
+
+
+def showing(line: Timeline, unique: str) -> List[Tuple[int, TimelineItem]]:
+    """The items of a timeline that show a clip, with their tracks."""
+    found = []
+    for track, item in marks.items(line):
+        clip = item.GetMediaPoolItem()
+        if clip and clip.GetUniqueId() == unique:
+            found.append((track, item))
+    return found
 
 
 def _free_track(line: Timeline, shot: Shot) -> Tuple[int, bool]:

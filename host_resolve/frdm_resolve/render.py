@@ -10,15 +10,15 @@ import contextlib
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, cast
 
-from frdm_resolve import marks, timecode
+from frdm_resolve import marks, placement, timecode
 from frdm_resolve.clips import Media
 from frdm_resolve.errors import AdapterError, RenderError, StoppedError
 from frdm_resolve.session import Open
 
 if TYPE_CHECKING:
-    from fusionscript import MediaPoolClipInfo, RenderSettings, Timeline
+    from fusionscript import MediaPoolClipInfo, RenderSettings, Timeline, TimelineItem
 
 BASES = ("ProRes Master", "H.264 Master", "H.265 Master", "YouTube - 1080p")
 """Presets that come with Resolve and render pictures: what a preset leaves behind cannot be read, only replaced."""
@@ -69,7 +69,7 @@ def source(
         }
         try:
             _set(opened, settings, media)
-            _run(opened, media, count, tell, cancelled)
+            _run(opened, line, media, count, tell, cancelled)
         except AdapterError:
             _clear(pattern, number, count)  # the last file may be cut short, and must not pass for whole later
             raise
@@ -122,13 +122,16 @@ def _half_exr(opened: Open) -> Optional[Tuple[str, str]]:
     return None
 
 
-def _run(opened: Open, media: Media, count: int, tell: Tell, cancelled: Callable[[], bool]) -> None:
+def _run(opened: Open, line: Timeline, media: Media, count: int, tell: Tell, cancelled: Callable[[], bool]) -> None:
     project = opened.project
+    if project.GetCurrentTimeline().GetUniqueId() != line.GetUniqueId():
+        project.SetCurrentTimeline(line)
     job = project.AddRenderJob()
     if not job:
         raise RenderError(f"Resolve adds no render job for {media.name}; look at the Deliver page.")
     began = time.monotonic()
     try:
+        _of_ours(opened, job, line)
         if not project.StartRendering([job], False):
             raise RenderError(f"Resolve does not start to render {media.name}; look at the Deliver page.")
         while True:
@@ -148,6 +151,15 @@ def _run(opened: Open, media: Media, count: int, tell: Tell, cancelled: Callable
             time.sleep(EVERY)
     finally:
         project.DeleteRenderJob(job)
+
+
+def _of_ours(opened: Open, job: str, line: Timeline) -> None:
+    """Raises RenderError where the job is of another timeline, which the artist opened just then."""
+    name = line.GetName()
+    for told in opened.project.GetRenderJobList() or []:
+        one: Dict[str, Any] = dict(told)
+        if one.get("JobId") == job and one.get("TimelineName") not in (None, name):
+            raise RenderError("Another timeline was opened just as the render was to begin; run FRDM Restore again.")
 
 
 @contextlib.contextmanager
@@ -182,6 +194,9 @@ def _line_of(opened: Open, media: Media, first: int, end: int) -> Iterator[Timel
         _fill(opened, line, media, first, end)
         yield line
     finally:
+        now = project.GetCurrentTimeline()
+        if now and now.GetUniqueId() != line.GetUniqueId():
+            shown = now  # the artist's choice meanwhile
         if shown:
             project.SetCurrentTimeline(shown)
         pool.DeleteTimelines([line])
@@ -189,6 +204,12 @@ def _line_of(opened: Open, media: Media, first: int, end: int) -> Iterator[Timel
 
 
 def _fill(opened: Open, line: Timeline, media: Media, first: int, end: int) -> None:
+    science, out = opened.project.GetSetting("colorScienceMode"), opened.project.GetSetting("colorAcesODT")
+    if science.startswith("aces") and out != "No Output Transform":
+        raise RenderError(
+            f"The project renders through the ACES output transform {out}, which would be burnt into {media.name}; set "
+            "it to No Output Transform while FRDM restores, or export the clip as EXR by hand."
+        )
     line.SetSetting("useCustomSettings", "1")
     line.SetSetting("timelineFrameRate", timecode.shown(media.rate))
     for name, size in zip(("timelineResolutionWidth", "timelineResolutionHeight"), media.size):
@@ -205,7 +226,6 @@ def _fill(opened: Open, line: Timeline, media: Media, first: int, end: int) -> N
                 f"Resolve does not render {media.name} in its own colour space {media.space}; export it as EXR by hand."
             )
     line.SetStartTimecode(media.code(first))
-    opened.project.SetCurrentTimeline(line)
     for origin in dict.fromkeys((media.number, 0)):
         info: MediaPoolClipInfo = {
             "mediaPoolItem": media.clip,
@@ -215,7 +235,7 @@ def _fill(opened: Open, line: Timeline, media: Media, first: int, end: int) -> N
             "trackIndex": 1,
             "recordFrame": int(line.GetStartFrame()),
         }
-        opened.pool.AppendToTimeline([info])  # type: ignore[arg-type]  # its overload is misspelt in the stubs
+        _lay(opened, line, info)
         laid = [item for _, item in marks.items(line)]
         if (
             len(laid) == 1
@@ -228,3 +248,34 @@ def _fill(opened: Open, line: Timeline, media: Media, first: int, end: int) -> N
     raise RenderError(
         f"Resolve does not lay frames {first} to {end - 1} of {media.name} on a timeline; export it by hand."
     )
+
+
+def _lay(opened: Open, line: Timeline, info: MediaPoolClipInfo) -> None:
+    """Appends to the current timeline. Where the artist has opened another meanwhile, it is taken off there."""
+    for _ in range(2):
+        opened.project.SetCurrentTimeline(line)
+        before = {one.GetUniqueId() for _, one in _elsewhere(opened, line)}
+        opened.pool.AppendToTimeline([info])  # type: ignore[arg-type]  # its overload is misspelt in the stubs
+        strays: Dict[str, Tuple[Timeline, List[TimelineItem]]] = {}
+        for other, item in _elsewhere(opened, line):
+            if item.GetUniqueId() not in before and _shows(item, info):
+                strays.setdefault(other.GetUniqueId(), (other, []))[1].append(item)
+        for other, items in strays.values():
+            placement.delete(opened, other, items)
+        current = opened.project.GetCurrentTimeline()
+        if current and current.GetUniqueId() == line.GetUniqueId():
+            return
+
+
+def _elsewhere(opened: Open, line: Timeline) -> Iterator[Tuple[Timeline, TimelineItem]]:
+    """Every item of the other timelines."""
+    for index in range(1, opened.project.GetTimelineCount() + 1):
+        other = opened.project.GetTimelineByIndex(index)
+        if other and other.GetUniqueId() != line.GetUniqueId():
+            for _, item in marks.items(other):
+                yield other, item
+
+
+def _shows(item: TimelineItem, info: MediaPoolClipInfo) -> bool:
+    clip = item.GetMediaPoolItem()
+    return bool(clip) and clip.GetUniqueId() == info["mediaPoolItem"].GetUniqueId()

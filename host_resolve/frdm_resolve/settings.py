@@ -19,7 +19,6 @@ WAYS_OUT = ("take", "track", "bin")
 SPACES: Dict[str, str] = {
     "ACES": "ACES2065-1",
     "ACES (AP0) Linear": "ACES2065-1",
-    "ACEScc": "ACEScc",
     "ACEScct": "ACEScct",
     "ACEScg": "ACEScg",
     "DaVinci WG": "Linear DaVinci WideGamut",
