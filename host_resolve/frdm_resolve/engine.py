@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ Tell = Callable[[int, int, Optional[float]], None]
 """Frames done, of how many, seconds left if known."""
 PATIENCE = 20.0
 """Seconds an engine may be silent before it is given up."""
+HEADER = 65_536
+"""Bytes of a result in which its header ends."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,18 @@ def run(
     try:
         with Client.connect(connection or None, program="resolve") as client:
             restore(client, spec, on_event=hear, cancelled=cancelled, patience=PATIENCE)
-            return Made(job, _model(Path(output)), client.welcome.version)
+            return Made(job, _model(Path(output % first)), client.welcome.version)
     except JobCancelledError as error:
         raise StoppedError("Cancelled; frames that are done are kept, and the project is as it was.") from error
     except BridgeError as error:
         raise EngineError(f"{label}: {error}") from error
 
 
-def _model(pattern: Path) -> str:
-    """The model's SHA-256 as the record beside the result has it; empty where there is none."""
-    for path in sorted(pattern.parent.glob("*.frdm.jsonl")):
-        for line in path.read_text("utf-8").splitlines():
-            model = json.loads(line).get("model")
-            if isinstance(model, dict) and model.get("sha256"):
-                return str(model["sha256"])
-            if isinstance(model, str) and model:
-                return model
-    return ""
+def _model(file: Path) -> str:
+    """The model's SHA-256 as a result's EXR header has it; empty where it is not there."""
+    with file.open("rb") as source:
+        header = source.read(HEADER)
+    # An attribute is its name, its type, four bytes of length, and its value.
+    _, found, rest = header.partition(b"frdm:modelHash\0string\0")
+    size = int.from_bytes(rest[:4], "little") if found else 0
+    return rest[4 : 4 + size].decode("ascii", "replace") if size <= 64 else ""

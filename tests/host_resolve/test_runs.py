@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from frdm_resolve import clips, remove, runs
+from frdm_resolve import clips, marks, remove, runs
 from frdm_resolve.errors import ChoiceError
 from frdm_resolve.session import Open
 from frdm_resolve.settings import Options
@@ -200,3 +201,15 @@ def test_a_new_track_goes_between(project: Any, at_work: AtWork, shot: Any, opti
     assert title.GetTrackTypeAndIndex() == ["video", 3]
     remove.remove(at_work())
     assert standin.snapshot(project) == before
+
+
+def test_the_marker_holds_job_model_and_settings(at_work: AtWork, shot: Any, options: Options) -> None:
+    assert states(restored(at_work(), options)) == ["done"]
+    item = at_work().line().GetCurrentVideoItem()
+    (mark,) = marks.read(item)
+    assert re.fullmatch("[0-9a-f]{32}", mark.job)
+    assert re.fullmatch("[0-9a-f]{64}", mark.model)
+    assert mark.settings["strength"] == 1.0
+    assert (mark.first, mark.end, mark.way) == (3, 9, "track")
+    assert marks.read(item.GetMediaPoolItem()) == [mark]
+    assert marks.read(shot) == []
