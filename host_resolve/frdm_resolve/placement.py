@@ -53,7 +53,7 @@ def on_track(opened: Open, shot: Shot, result: Media, shift: int) -> Placed:
     try:
         item = _appended(opened, line, shot, result, shift, track)
     finally:
-        if item is None and made:
+        if item is None and made and not line.GetItemListInTrack("video", track):
             line.DeleteTrack("video", track)
     if item is None:
         raise PlacementError(
