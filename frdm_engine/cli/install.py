@@ -1,4 +1,4 @@
-"""`frdm install nuke` and `frdm uninstall nuke`: the plug-in, put into Nuke's folder and taken out again."""
+"""`frdm install` and `frdm uninstall`: FRDM, put into the folders of Nuke or DaVinci Resolve and taken out again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from frdm_engine.errors import InputError
 from frdm_engine.version import __version__
 
 if TYPE_CHECKING:
+    from frdm_install import resolve
     from frdm_install.locations import Nuke
     from frdm_install.nuke import Done
 
@@ -100,6 +101,63 @@ def uninstall_nuke(folder: Folder = None, dry_run: DryRun = False) -> None:
         typer.echo(line)
     for path in done.kept:
         note(f"kept {where / path}: it is not as FRDM wrote it")
+
+
+FusionFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--folder", metavar="DIR", help="Resolve's folder Fusion. [the user's own]", show_default=False),
+]
+Everybody: TypeAlias = Annotated[bool, typer.Option("--all-users", help="For all users of this machine.")]
+
+
+@install.command("resolve")
+def install_resolve(
+    folder: FusionFolder = None,
+    everybody: Everybody = False,
+    wheels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Take pyzmq's wheels from a folder, not from PyPI through pip.", show_default=False
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Put FRDM Restore into Workspace > Scripts of DaVinci Resolve Studio.
+
+    Run it again after an upgrade of FRDM. Files that are not FRDM's, or were changed, are never touched.
+    """
+    from frdm_install import resolve
+
+    with _told():
+        where = folder or resolve.fusion_folder(everybody=everybody, environment=os.environ)
+        done = resolve.install(where, version=__version__, wheel_folder=wheels, dry_run=dry_run)
+    _describe_resolve(done, where, dry_run=dry_run)
+    for tag in done.lacking:
+        note(f"no wheel for {tag}: Resolve with that Python will say so")
+
+
+@uninstall.command("resolve")
+def uninstall_resolve(folder: FusionFolder = None, everybody: Everybody = False, dry_run: DryRun = False) -> None:
+    """Take FRDM out of DaVinci Resolve's scripts again. Results in projects stay; take these out first."""
+    from frdm_install import resolve
+
+    with _told():
+        where = folder or resolve.fusion_folder(everybody=everybody, environment=os.environ)
+        done = resolve.uninstall(where, dry_run=dry_run)
+    _describe_resolve(done, where, dry_run=dry_run)
+    for path in done.lacking:
+        note(f"kept {where / path}: it is not as FRDM wrote it")
+
+
+def _describe_resolve(done: resolve.Done, folder: Path, *, dry_run: bool) -> None:
+    if not done.written and not done.removed:
+        typer.echo(f"{folder}: nothing to do")
+    elif dry_run:
+        for what, paths in (("write", done.written), ("remove", done.removed)):
+            for path in paths:
+                typer.echo(f"would {what} {folder / path}")
+    else:
+        typer.echo(f"{folder}: {count(len(done.written), 'file')} written, {len(done.removed)} removed")
 
 
 def describe(done: Done, folder: Path, *, dry_run: bool) -> Iterator[str]:

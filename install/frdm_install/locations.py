@@ -122,6 +122,36 @@ def host_files(package: Path | None = None) -> dict[str, bytes]:
     return found
 
 
+def resolve_scripts(package: Path | None = None) -> dict[str, bytes]:
+    """The scripts that Resolve lists, by name; taken as `host_files` takes its own.
+
+    Raises:
+        InstallError: they are not there.
+    """
+    here = package or Path(__file__).parent
+    in_wheel = here / "host_resolve"
+    host = in_wheel if in_wheel.is_dir() else here.parents[1] / "host_resolve"
+    found = {path.name: _read(path) for path in sorted(host.glob("FRDM *")) if path.suffix in (".py", ".lua")}
+    if not found:
+        raise InstallError(f"{host} is not there or empty; install FRDM again.")
+    return found
+
+
+def resolve_packages(package: Path | None = None) -> dict[str, bytes]:
+    """`frdm_resolve` and `frdm_bridge`, by path. Raises as `resolve_scripts`."""
+    here = package or Path(__file__).parent
+    in_wheel = (here / "host_resolve").is_dir()
+    host = here.parent / "frdm_resolve" if in_wheel else here.parents[1] / "host_resolve" / "frdm_resolve"
+    bridge = here.parent / "frdm_bridge" if in_wheel else here.parents[1] / "bridge" / "frdm_bridge"
+    found: dict[str, bytes] = {}
+    for folder, name in ((host, "frdm_resolve"), (bridge, "frdm_bridge")):
+        some = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if _ships(path, ())}
+        if not some:
+            raise InstallError(f"{folder} is not there or empty; install FRDM again.")
+        found.update({f"{name}/{relative.as_posix()}": _read(path) for relative, path in some.items()})
+    return found
+
+
 def _ships(path: Path, suffixes: tuple[str, ...]) -> bool:
     return path.is_file() and "__pycache__" not in path.parts and path.suffix in (suffixes or (".py", ".typed"))
 

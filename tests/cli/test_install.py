@@ -1,4 +1,4 @@
-"""`frdm install nuke` and `frdm uninstall nuke` as a user calls them."""
+"""`frdm install` and `frdm uninstall` as a user calls them."""
 
 from __future__ import annotations
 
@@ -95,3 +95,17 @@ def test_each_nuke_is_told_what_it_will_use() -> None:
     assert f"Python 3.11, vendor/cp311-{system}" in lines[1]
     assert f"Python 3.13, vendor/cp312_abi3-{system}" in lines[2]
     assert "not known" in lines[3]
+
+
+def test_resolve_there_and_back(frdm: Frdm, home: Path, shelf: Path) -> None:
+    folder = home / ".local/share/DaVinciResolve/Fusion"
+    before = tree_of(home)
+    result = frdm("install", "resolve", "--wheels", shelf, "--dry-run")
+    assert f"would write {folder / 'Scripts/Utility/FRDM Restore.py'}" in result.stdout, result.output
+    assert tree_of(home) == before
+    result = frdm("install", "resolve", "--wheels", shelf)
+    assert result.exit_code == 0, result.output
+    assert "nothing to do" in frdm("install", "resolve", "--wheels", shelf).stdout
+    assert frdm("uninstall", "resolve").exit_code == 0
+    assert not (folder / "Scripts").exists()
+    assert "nothing to do" in frdm("uninstall", "resolve").stdout
