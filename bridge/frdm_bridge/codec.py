@@ -91,10 +91,11 @@ def _packet(head: Dict[str, Any], buffers: Sequence[bytes]) -> Packet:
         raise VersionError(f"The message tells no version; this end speaks {PROTOCOL_TEXT}.")
     theirs = (int(match[1]), int(match[2]))
     if theirs[0] != PROTOCOL[0]:
-        older = "engine" if theirs[0] > PROTOCOL[0] else "client"
+        # Either end may read this, so it says which version is too old, not whose.
+        older = PROTOCOL_TEXT if theirs[0] > PROTOCOL[0] else version
         raise VersionError(
             f"The message is in version {version} of the protocol and this end speaks {PROTOCOL_TEXT}; "
-            f"update the {older}."
+            f"update the one that speaks {older}, client or engine."
         )
     # A newer minor version may have added fields: those are passed over. From its equals nothing unknown is taken.
     lenient = theirs[1] > PROTOCOL[1]

@@ -143,7 +143,7 @@ def test_another_version_and_no_hello_are_told(door: Door) -> None:
         newer = ask(socket, [frames[0], frames[1].replace(b'"1.0"', b'"2.0"')])
         assert isinstance(newer, m.Error)
         assert newer.code == "version"
-        assert "update the engine" in newer.sentence
+        assert "update the one that speaks 1.0, client or engine" in newer.sentence
 
 
 def test_only_a_known_key_comes_in(tcp_door: Door) -> None:
