@@ -35,9 +35,9 @@ COMMANDS = {
 }
 GROUPS = {
     "bench": {"quality", "real"},
-    "install": {"nuke"},
+    "install": {"nuke", "resolve"},
     "pairs": {"add", "check"},
-    "uninstall": {"nuke"},
+    "uninstall": {"nuke", "resolve"},
 }
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 
