@@ -16,12 +16,19 @@ from frdm_engine.model.checkpoint import Loaded
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.model.guide import Guide
 from frdm_engine.restore.global_residual import STRIP, broad_mattes, low_resolution, mend
+from frdm_engine.restore.matte import MOST_SHARE
 from frdm_engine.restore.restorer import Restorer
 
 Array = npt.NDArray[np.float32]
 Make = Callable[..., Restorer]
 Pictures = Callable[..., dict[int, Array]]
 HOW: dict[str, Any] = {"fix": CLASSES, "strength": 1.0, "protect": None, "usable": None}
+
+
+@pytest.fixture(autouse=True)
+def _stains_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much of the frame a stain may cover is told by the tests of the matte."""
+    monkeypatch.setitem(MOST_SHARE, "stain", 1.0)
 
 
 def guide_of(*, level: float = 0.0, gain: float = 1.0, offset: float = 0.0, stain: Tensor, flicker: Tensor) -> Guide:
