@@ -44,12 +44,16 @@ def mortal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def shots(project: Any, tmp_path: Path) -> list[Any]:
-    """Four clips of a sequence each, one after the other on the first track."""
+    """A sequence, a movie and two sequences, one after the other on the first track."""
     made = []
     for at, name in enumerate("abcd"):
-        pattern = tmp_path / f"{name}_%04d.exr"
-        standin.sequence(pattern, range(1001, 1001 + LENGTH), timecode=f"01:0{at}:00:00")
-        clip = standin.bring(pattern, 1001, 1000 + LENGTH)
+        start = f"01:0{at}:00:00"
+        if name == "b":
+            pictures = [standin.picture(number) for number in range(1001, 1001 + LENGTH)]
+            clip = standin.bring(standin.movie(tmp_path / "b.mov", pictures, start=start))
+        else:
+            standin.sequence(tmp_path / f"{name}_%04d.exr", range(1001, 1001 + LENGTH), timecode=start)
+            clip = standin.bring(tmp_path / f"{name}_%04d.exr", 1001, 1000 + LENGTH)
         made.append(standin.cut(clip, first=0, last=LENGTH - 1, at=START + at * LENGTH))
     return made
 
@@ -86,7 +90,7 @@ def kill(served: Served) -> None:
 
 def results(folder: Path) -> dict[Path, int]:
     """Every result on the disk, and when it was written, in nanoseconds."""
-    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.exr")}
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.exr") if path.parent.name != "source"}
 
 
 def in_sync(project: Any) -> None:
@@ -135,6 +139,7 @@ def test_the_engine_is_killed_in_the_middle(
     now = results(out)
     assert len(now) == 4 * LENGTH
     assert {path: now[path] for path in kept} == kept
+    assert session.calls.count("Project.AddRenderJob") == 1
     assert placed(project, place) == [START + at * LENGTH for at in range(4)]
     in_sync(project)
     assert [one.state for one in run(at_work, options)] == ["kept"] * 4
