@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -55,6 +56,7 @@ def test_the_sentences_are_those_of_the_adapter() -> None:
         "is no longer the open one",
         "did not place the result",
         "cannot load Resolve's library",
+        "The project renders through the ACES output transform",
     ):
         assert words in source
         assert words in TEXT
@@ -64,3 +66,23 @@ def test_the_scripts_say_what_the_documentation_names() -> None:
     for name in ("FRDM Restore", "FRDM Remove"):
         assert (ROOT / f"host_resolve/{name}.py").is_file()
         assert name in TEXT
+
+
+def test_pictures_and_links_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", TEXT):
+        assert (ROOT / "docs" / target).is_file(), target
+    assert "images/resolve-inside.svg" in TEXT
+    headings = {
+        re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in TEXT.splitlines()
+        if line.startswith("#")
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
+
+
+def test_the_diagram_is_read_in_light_and_dark() -> None:
+    """It is whole, says in words what it shows, and has colours for both."""
+    path = ROOT / "docs/images/resolve-inside.svg"
+    root = ElementTree.parse(path).getroot()
+    assert root.find("{http://www.w3.org/2000/svg}title") is not None
+    assert "prefers-color-scheme: dark" in path.read_text("utf-8")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from frdm_resolve.errors import SessionError, StoppedError
 from frdm_resolve.session import Open, connect, opened
 from frdm_resolve.settings import Options
 from tests.host_resolve import standin
-from tests.server.served import Served
 
 START = 86400
 AtWork = Callable[[], Open]
@@ -197,27 +194,3 @@ def test_no_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESOLVE_SCRIPT_API", str(tmp_path))
     with pytest.raises(SessionError, match=r"scripting is not at .*Modules; install DaVinci Resolve Studio"):
         connect()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="kills with a POSIX signal")
-def test_the_engine_is_killed(
-    project: Any, at_work: AtWork, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, shot: Any, options: Options
-) -> None:
-    from frdm_resolve import engine
-    from tests.networks import tiny_network
-
-    model = tmp_path / "tiny"
-    tiny_network().save_pretrained(model)
-    before = standin.snapshot(project)
-    with Served(tmp_path_factory.mktemp("mortal"), model, "--read", str(tmp_path_factory.getbasetemp())) as mortal:
-        asked = dataclasses.replace(options, connection=str(mortal.connection), folder=str(mortal.folder / "out"))
-        patience, engine.PATIENCE = engine.PATIENCE, 2.0
-        try:
-            mortal.process.send_signal(signal.SIGSTOP)
-            assert "engine" in said(at_work(), asked)
-        finally:
-            engine.PATIENCE = patience
-            mortal.process.send_signal(signal.SIGKILL)
-    assert standin.snapshot(project) == before
-    (outcome,) = runs.restore(at_work(), clips.choose(at_work(), "current")[0], options)
-    assert outcome.state == "done"
