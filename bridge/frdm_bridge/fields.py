@@ -8,6 +8,7 @@ one, and PROTOCOL.md's tables are held to them by a test.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import MISSING, dataclass, fields
 from math import isfinite
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -18,16 +19,16 @@ KIND, ABOUT = "frdm_kind", "frdm_about"
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(ABC):
     """What a field may hold."""
 
+    @abstractmethod
     def check(self, value: Any, where: str) -> Any:
         """The value, lists as tuples.
 
         Raises:
             MessageError: it is not of this kind; `where` names the field.
         """
-        raise NotImplementedError
 
     def read(self, plain: Any, where: str, *, lenient: bool) -> Any:
         """The value of what JSON holds. `lenient` passes over fields a newer minor version may have added."""
@@ -38,9 +39,9 @@ class Kind:
         """The value as JSON holds it."""
         return value
 
+    @abstractmethod
     def words(self) -> str:
         """What it takes, as PROTOCOL.md says it."""
-        raise NotImplementedError
 
     def refuse(self, value: Any, where: str) -> MessageError:
         """The error for a value that is not of this kind."""

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 Folder: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", help="The folder that Nuke reads. [~/.nuke]", show_default=False)
 ]
+Wheels: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Take pyzmq's wheels from a folder, not from PyPI through pip.", show_default=False
+    ),
+]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 install = typer.Typer(
@@ -53,12 +59,7 @@ def install_nuke(
             show_default=False,
         ),
     ] = None,
-    wheels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Take pyzmq's wheels from a folder, not from PyPI through pip.", show_default=False
-        ),
-    ] = None,
+    wheels: Wheels = None,
     dry_run: DryRun = False,
 ) -> None:
     """Put the FRDM node into Nuke 14 and later, for this user or, with --folder, for all who share a folder.
@@ -114,12 +115,7 @@ Everybody: TypeAlias = Annotated[bool, typer.Option("--all-users", help="For all
 def install_resolve(
     folder: FusionFolder = None,
     everybody: Everybody = False,
-    wheels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Take pyzmq's wheels from a folder, not from PyPI through pip.", show_default=False
-        ),
-    ] = None,
+    wheels: Wheels = None,
     dry_run: DryRun = False,
 ) -> None:
     """Put FRDM Restore into Workspace > Scripts of DaVinci Resolve Studio.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from tests.host_nuke.standin import (
     api,
@@ -55,22 +55,9 @@ def names() -> Dict[str, Any]:
         "render": execute.execute,
         "expr": api.expression,
     }
-    for kind in (
-        *_KNOBS,
-        nodes.Node,
-        nodes.Group,
-        nodes.Root,
-        nodes.Gizmo,
-        ranges.Info,
-        ranges.FrameRange,
-        formats.Format,
-        api.Layer,
-    ):
-        found[kind.__name__] = kind
-    for one in (menus.Menu, menus.MenuItem, menus.ToolBar, graph.NodeConstructor, graph.Nodes):
+    named: Tuple[Any, ...] = (*_KNOBS, *_CLASSES, *_FUNCTIONS)
+    for one in named:
         found[one.__name__] = one
-    for function in _FUNCTIONS:
-        found[function.__name__] = function
     return found
 
 
