@@ -94,6 +94,9 @@ class Welcome(Message):
         default=8, metadata=of(Integer(0, 1000), "frames on each side with a say in a frame: to be streamed along")
     )
     exchange: str = field(default="", metadata=of(PATH, "folder for shared memory; empty: the client is elsewhere"))
+    model: str = field(
+        default="", metadata=of(Text(64), "SHA-256 of the model it restores with, since 1.1; empty: an older engine")
+    )
 
 
 @dataclass(frozen=True)

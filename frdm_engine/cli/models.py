@@ -17,7 +17,7 @@ def models(
     ] = None,
 ) -> None:
     """List the embedded models: size, parameters, hash, defaults and where they lie."""
-    from frdm_engine.model.checkpoint import embedded, find
+    from frdm_engine.model.folder import embedded, find
 
     found = embedded() if model is None else dict([find(model)])
     if not found:
@@ -35,8 +35,8 @@ def describe(name: str, folder: Path) -> Iterator[str]:
     from safetensors import SafetensorError, safe_open
 
     from frdm_engine.errors import CheckpointError
-    from frdm_engine.model.checkpoint import CONFIG, TENSORS, digest
     from frdm_engine.model.denoiser import FORMAT, Limits
+    from frdm_engine.model.folder import CONFIG, TENSORS, digest
 
     tensors = folder / TENSORS
     sha256 = digest(folder)

@@ -231,7 +231,8 @@ def describe(line: Mapping[str, float]) -> str:
 
 
 def _weights(model: str, preset: Preset, *, name: str) -> Path:
-    from frdm_engine.model.checkpoint import find, load
+    from frdm_engine.model.checkpoint import load
+    from frdm_engine.model.folder import find
     from frdm_engine.training.presets import SWITCHES
 
     built = load(model).model.config

@@ -21,7 +21,7 @@ from frdm_engine.evaluation.baselines import BASELINES, Baseline, Shot
 from frdm_engine.evaluation.cases import Made
 from frdm_engine.evaluation.external import available_external
 from frdm_engine.evaluation.scores import Outcome
-from frdm_engine.model.checkpoint import find
+from frdm_engine.model.folder import find
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import Settings
 

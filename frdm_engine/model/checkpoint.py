@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,7 @@ from safetensors.torch import load_file
 
 from frdm_engine.errors import CheckpointError
 from frdm_engine.model.denoiser import FORMAT, FilmRestorer
-
-CONFIG = "config.json"
-TENSORS = "diffusion_pytorch_model.safetensors"
+from frdm_engine.model.folder import CONFIG, TENSORS, digest, find
 
 
 @dataclass(frozen=True)
@@ -26,31 +22,6 @@ class Loaded:
     name: str
     model: FilmRestorer
     sha256: str
-
-
-def embedded() -> dict[str, Path]:
-    """The models shipped with this package, by name."""
-    root = Path(str(resources.files("frdm_engine") / "weights"))
-    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG}"))}
-
-
-def find(model: str | Path) -> tuple[str, Path]:
-    """Name and folder of an embedded model or of a model folder.
-
-    Raises:
-        CheckpointError: there is no such model.
-    """
-    shipped = embedded()
-    if str(model) in shipped:
-        return str(model), shipped[str(model)]
-    folder = Path(model)
-    if (folder / CONFIG).is_file():
-        return folder.resolve().name, folder
-    names = ", ".join(shipped) or "none"
-    raise CheckpointError(
-        f"{str(model)!r} is neither an embedded model ({names}) nor a folder with {CONFIG} and {TENSORS}; "
-        "run `frdm models` to see what there is."
-    )
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -68,17 +39,6 @@ def _config(folder: Path) -> dict[str, Any]:
             "use the FRDM version it was made with, or train it again."
         )
     return config
-
-
-def digest(folder: Path) -> str:
-    """SHA-256 of a model's configuration and tensors."""
-    sha = hashlib.sha256()
-    for name in (CONFIG, TENSORS):
-        try:
-            sha.update((folder / name).read_bytes())
-        except OSError as error:
-            raise CheckpointError(f"{folder / name} cannot be read: {error.strerror}.") from error
-    return sha.hexdigest()
 
 
 def load(model: str | Path) -> Loaded:

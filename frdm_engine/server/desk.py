@@ -35,6 +35,8 @@ _PROBE = re.compile(r"\.frdm-probe-[0-9a-f]{32}", re.ASCII)
 class Service(Protocol):
     """What the listener asks of the engine. Calls come from one thread; each returns within milliseconds."""
 
+    model_sha256: str
+
     def submit(self, client: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Puts a job into the journal, or knows it by its key; a snapshot, with `again` true in the latter case."""
 

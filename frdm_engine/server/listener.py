@@ -215,6 +215,7 @@ class Listener:
             window=self.spool.window,
             reach=REACH,
             exchange=str(self.exchange),
+            model=self._service.model_sha256,
         )
 
     def _hand_over(self, peer: Peer, packet: Packet, size: int) -> None:

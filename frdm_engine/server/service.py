@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from frdm_engine.errors import BusyError, FrdmError, JournalError, ServerError, SettingError, UnknownJobError
+from frdm_engine.model.folder import digest, find
 from frdm_engine.server.crew import Crew, Slot, join
 from frdm_engine.server.figures import Figures, prometheus, resident_bytes
 from frdm_engine.server.journal import Journal
@@ -63,6 +64,8 @@ class Service:
         if not devices:
             raise SettingError("The engine needs a device; give --device cpu or cuda:0.")
         self.home, self.model, self.on_event = home, str(model), on_event
+        self.model_sha256 = ""
+        """Of the model the workers load; known from `start` on."""
         self.figures = Figures()
         self.stop_asked = threading.Event()
         """Set when somebody asked for the engine's end; whoever runs it then calls `stop`."""
@@ -91,9 +94,11 @@ class Service:
 
         Raises:
             ServerError: the home cannot be used, or another engine runs there.
+            CheckpointError: there is no such model.
             JournalError: the journal cannot be opened.
             WorkerError: no process can be started.
         """
+        self.model_sha256 = digest(find(self.model)[1])
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             self.home.chmod(0o700)

@@ -29,6 +29,18 @@ class Made:
     engine: str
 
 
+def model(connection: str) -> str:
+    """SHA-256 of the model that the engine restores with; empty where none answers or it is too old to tell.
+
+    Nothing is known to be stale then. A clip that needs the engine says what is wrong with it.
+    """
+    try:
+        with Client.connect(connection or None, program="resolve") as client:
+            return client.welcome.model
+    except BridgeError:
+        return ""
+
+
 def run(
     *,
     connection: str,

@@ -89,7 +89,7 @@ def _appended(
 def _append(opened: Open, line: Timeline, info: MediaPoolClipInfo, result: Media) -> bool:
     """Appends to a timeline, and shows again the one that the artist had open; True where it went elsewhere."""
     shown = opened.project.GetCurrentTimeline()
-    _make_current(opened, line)
+    make_current(opened, line)
     opened.pool.AppendToTimeline([info])  # type: ignore[arg-type]  # its overload is misspelt in the stubs
     strayed = _strays(opened, line, result)
     if shown and shown.GetUniqueId() != line.GetUniqueId() and not strayed:
@@ -109,7 +109,7 @@ def _ranges(shot: Shot, result: Media, shift: int) -> Iterator[Tuple[int, int]]:
                 yield shot.first - shift + origin, end + origin
 
 
-def _make_current(opened: Open, line: Timeline) -> None:
+def make_current(opened: Open, line: Timeline) -> None:
     """Appending goes to the current timeline, whichever the artist has opened meanwhile."""
     current = opened.project.GetCurrentTimeline()
     if current and current.GetUniqueId() == line.GetUniqueId():

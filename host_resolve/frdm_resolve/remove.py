@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, List, Optional, Set
 
-from frdm_resolve import importing, marks
+from frdm_resolve import importing, marks, placement
 from frdm_resolve.errors import AdapterError
 from frdm_resolve.runs import Outcome, undo
 from frdm_resolve.session import Open
@@ -14,31 +14,23 @@ if TYPE_CHECKING:
 
 
 def remove(opened: Open, *, only: Optional[str] = None) -> List[Outcome]:
-    """Takes out the results on the open timeline, then their clips where no other timeline shows them.
+    """Takes the results out of every timeline of the project, then their clips out of the media pool.
 
     ``only`` is the unique id of an original item: then just its results. Takes that the artist made, markers,
-    tracks with anything else on them, and the originals stay.
+    tracks with anything else on them, and the originals stay, and the timeline that is open stays open.
 
     Raises:
         SessionError: another project is open by now.
     """
     opened.check()
     found: List[Outcome] = []
-    if opened.timeline:
-        # From above, so that a track that was made last goes first.
-        for _, item in reversed(list(marks.items(opened.line()))):
-            for mark in reversed(marks.read(item)):
-                if mark.way == "bin" or (only is not None and mark.item != only):
-                    continue
-                if mark.way == "track" and mark.item == item.GetUniqueId():
-                    continue
-                name = item.GetName()
-                try:
-                    undo(opened, item, mark)
-                except AdapterError as error:
-                    found.append(Outcome(name, "failed", str(error)))
-                    continue
-                found.append(Outcome(name, "done", f"{name}: its restored {_what(mark.way)} is taken out."))
+    shown = opened.project.GetCurrentTimeline()
+    try:
+        for line in _lines(opened):
+            found += _off(opened, line, only)
+    finally:
+        if shown:
+            opened.project.SetCurrentTimeline(shown)
     made_bin = False
     used = _in_use(opened)
     for clip in list(marks.clips(opened.pool)):
@@ -58,6 +50,33 @@ def remove(opened: Open, *, only: Optional[str] = None) -> List[Outcome]:
     return found
 
 
+def _lines(opened: Open) -> List[Timeline]:
+    """Every timeline of the project; one that cannot be had is passed over."""
+    every = [opened.project.GetTimelineByIndex(index + 1) for index in range(opened.project.GetTimelineCount())]
+    return [line for line in every if line]
+
+
+def _off(opened: Open, line: Timeline, only: Optional[str]) -> List[Outcome]:
+    """Takes the results out of one timeline, which is opened for it if it holds any."""
+    found: List[Outcome] = []
+    # From above, so that a track that was made last goes first.
+    for _, item in reversed(list(marks.items(line))):
+        for mark in reversed(marks.read(item)):
+            if mark.way == "bin" or (only is not None and mark.item != only):
+                continue
+            if mark.way == "track" and mark.item == item.GetUniqueId():
+                continue
+            name = item.GetName()
+            try:
+                placement.make_current(opened, line)
+                undo(opened, line, item, mark)
+            except AdapterError as error:
+                found.append(Outcome(name, "failed", str(error)))
+                continue
+            found.append(Outcome(name, "done", f"{name}: its restored {_what(mark.way)} is taken out."))
+    return found
+
+
 def _what(way: str) -> str:
     return "take" if way == "take" else "clip on the track above"
 
@@ -65,9 +84,8 @@ def _what(way: str) -> str:
 def _in_use(opened: Open) -> Set[str]:
     """Unique ids of the clips that any timeline shows, takes that are not selected included."""
     found: Set[str] = set()
-    for index in range(1, opened.project.GetTimelineCount() + 1):
-        line: Optional[Timeline] = opened.project.GetTimelineByIndex(index)
-        for _, item in marks.items(line) if line else ():
+    for line in _lines(opened):
+        for _, item in marks.items(line):
             clip = item.GetMediaPoolItem()
             shown = [clip] if clip else []
             shown += [

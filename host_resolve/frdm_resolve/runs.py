@@ -19,7 +19,7 @@ from frdm_resolve.session import Open
 from frdm_resolve.settings import Options
 
 if TYPE_CHECKING:
-    from fusionscript import TimelineItem
+    from fusionscript import Timeline, TimelineItem
 
 Tell = Callable[[str, int, int, Optional[float]], None]
 """What is being done, frames done, of how many, seconds left if known."""
@@ -50,11 +50,12 @@ def restore(
     """
     options.check()
     found = []
+    model = engine.model(options.connection) if shots else ""
     for shot in shots:
         try:
             with opened.answering():
                 opened.check()
-                found.append(_one(opened, shot, options, tell, cancelled))
+                found.append(_one(opened, shot, options, model, tell, cancelled))
         except StoppedError:
             raise
         except ClipError as error:
@@ -64,9 +65,9 @@ def restore(
     return found
 
 
-def _one(opened: Open, shot: Shot, options: Options, tell: Tell, cancelled: Callable[[], bool]) -> Outcome:
+def _one(opened: Open, shot: Shot, options: Options, model: str, tell: Tell, cancelled: Callable[[], bool]) -> Outcome:
     space = options.space(shot.media.space, shot.media.name)
-    there, stale = existing(opened, shot, options, space)
+    there, stale = existing(opened, shot, options, space, model)
     if there is not None:
         if there.way == "take" and shot.item is not None:
             index = placement.take_of(shot.item, there.result)
@@ -76,7 +77,7 @@ def _one(opened: Open, shot: Shot, options: Options, tell: Tell, cancelled: Call
         return Outcome(shot.name, "kept", f"{shot.name} is restored already with these settings.")
     first, end = shot.wide(options.handles)
     digest = _digest(shot, options, space, first, end)
-    folder = _folder(opened, shot, options, digest)
+    folder = _folder(opened, shot, options, digest, model)
     name = _plain(Path(shot.media.path).stem.split("[")[0].rstrip("._-%") or shot.name)
     if shot.media.direct:
         source, number = shot.media.pattern, shot.media.number + first
@@ -145,18 +146,17 @@ def _place(
         marks.put(result.clip, mark, length=result.frames, note=note)
     except AdapterError:
         if placed is not None:
-            undo(opened, placed.item, mark)
+            undo(opened, opened.line(), placed.item, mark)
         importing.discard(opened, [result.clip], made_bin)
         raise
 
 
-def undo(opened: Open, item: TimelineItem, mark: Mark) -> None:
-    """Takes one placement off the timeline: the take, or the item and the track that was made for it.
+def undo(opened: Open, line: Timeline, item: TimelineItem, mark: Mark) -> None:
+    """Takes one placement off a timeline: the take, or the item and the track that was made for it.
 
     Raises:
         PlacementError: it is still there.
     """
-    line = opened.line()
     if mark.way == "take":
         if item.GetMarkerByCustomData(mark.text()):
             marks.drop(item, mark)
@@ -178,8 +178,8 @@ def undo(opened: Open, item: TimelineItem, mark: Mark) -> None:
         line.DeleteTrack("video", track)
 
 
-def existing(opened: Open, shot: Shot, options: Options, space: str) -> Tuple[Optional[Mark], int]:
-    """The result that fits, or None; and how many there are that do not."""
+def existing(opened: Open, shot: Shot, options: Options, space: str, model: str) -> Tuple[Optional[Mark], int]:
+    """The result that fits, or None; and how many there are that do not. ``model`` is the engine's, if it is known."""
     stale = 0
     for item, mark in _results(opened, shot):
         if mark.way != options.place:
@@ -187,6 +187,7 @@ def existing(opened: Open, shot: Shot, options: Options, space: str) -> Tuple[Op
         fits = mark.first <= shot.first and shot.end <= mark.end and _whole(mark)
         fits = fits and mark.digest == _digest(shot, options, space, mark.first, mark.end)
         fits = fits and mark.settings.get("handles") == options.handles
+        fits = fits and (not model or mark.model == model)
         if fits and item is not None and mark.way == "track":
             fits = placement.in_sync(item, shot, mark.first, opened.line())
         if fits:
@@ -242,9 +243,11 @@ def _digest(shot: Shot, options: Options, space: str, first: int, end: int) -> s
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _folder(opened: Open, shot: Shot, options: Options, digest: str) -> Path:
+def _folder(opened: Open, shot: Shot, options: Options, digest: str, model: str) -> Path:
+    # Another model has a folder of its own: an older result in the project goes on showing its own pixels.
     root = Path(options.folder).expanduser() if options.folder else Path.home() / "FRDM"
-    folder = root.absolute() / _plain(opened.name) / f"{_plain(shot.name.split('[')[0])}_{digest[:12]}"
+    name = "_".join(part for part in (_plain(shot.name.split("[")[0]), digest[:12], model[:8]) if part)
+    folder = root.absolute() / _plain(opened.name) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -25,6 +25,7 @@ from frdm_bridge import messages as m
 from frdm_bridge.codec import MAGIC, MOST_FRAMES, decode, encode, new_id
 from frdm_bridge.discovery import read_connection
 from frdm_bridge.errors import JobFailedError, MessageError, RefusedError
+from frdm_bridge.version import PROTOCOL_TEXT
 from tests.bridge import hostile
 from tests.bridge.doors import Door
 from tests.restore.on_disk import save
@@ -109,7 +110,7 @@ requests = st.sampled_from([kind.TYPE for kind in m.REQUESTS])
 @hypothesis.given(kind=requests, body=st.dictionaries(st.sampled_from(["job", "bundle", "name", "path"]), json_like))
 @hypothesis.settings(max_examples=300)
 def test_any_body_is_a_message_or_an_error_by_name(kind: str, body: dict[str, Any]) -> None:
-    head = {"id": new_id(), "reply_to": "", "version": "1.0", "type": kind, "body": body}
+    head = {"id": new_id(), "reply_to": "", "version": PROTOCOL_TEXT, "type": kind, "body": body}
     with suppress(MessageError):
         assert kind == decode([MAGIC, json.dumps(head).encode()]).message.TYPE
 
@@ -140,10 +141,10 @@ def test_another_version_and_no_hello_are_told(door: Door) -> None:
         assert isinstance(silent, m.Error)
         assert silent.code == "hello_first"
         frames = encode(m.Hello(client=new_id()), id=new_id())
-        newer = ask(socket, [frames[0], frames[1].replace(b'"1.0"', b'"2.0"')])
+        newer = ask(socket, [frames[0], frames[1].replace(PROTOCOL_TEXT.encode(), b"2.0")])
         assert isinstance(newer, m.Error)
         assert newer.code == "version"
-        assert "update the one that speaks 1.0, client or engine" in newer.sentence
+        assert f"update the one that speaks {PROTOCOL_TEXT}, client or engine" in newer.sentence
 
 
 def test_only_a_known_key_comes_in(tcp_door: Door) -> None:

@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from frdm_engine.cli.demo import LEAST_GAIN, Score, measure
 from frdm_engine.cli.demo_clip import HEIGHT, WIDTH, Clip, make_clip
-from frdm_engine.model.checkpoint import embedded
+from frdm_engine.model.folder import embedded
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def test_a_model_folder(frdm: Frdm, refused: Refused, model: Path, tmp_path: Pat
 
 
 def test_embedded_models_with_their_cards(frdm: Frdm, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frdm_engine.model.checkpoint.embedded", lambda: {"frdm-t": model})
+    monkeypatch.setattr("frdm_engine.model.folder.embedded", lambda: {"frdm-t": model})
     card = model / "README.md"
     card.write_text("---\nlicense: apache-2.0\n---\n# frdm-t\n\nRestores tiny films.\n", encoding="utf-8")
     try:
@@ -87,7 +87,7 @@ def test_embedded_models_with_their_cards(frdm: Frdm, model: Path, monkeypatch: 
 
 
 def test_without_embedded_models(frdm: Frdm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frdm_engine.model.checkpoint.embedded", dict)
+    monkeypatch.setattr("frdm_engine.model.folder.embedded", dict)
     assert "No model is embedded" in frdm("models").stdout
 
 

@@ -16,6 +16,8 @@ from frdm_resolve.errors import ChoiceError
 from frdm_resolve.session import Open
 from frdm_resolve.settings import Options
 from tests.host_resolve import standin
+from tests.networks import tiny_network
+from tests.server.served import Served
 
 START = 86400
 AtWork = Callable[[], Open]
@@ -106,6 +108,47 @@ def test_a_changed_source_is_stale(at_work: AtWork, shot: Any, options: Options,
     os.utime(tmp_path / "a_1005.exr", ns=(1, 1))
     (again,) = restored(at_work(), options)
     assert (again.state, "in place of 1 older" in again.said) == ("done", True)
+
+
+def test_a_changed_model_is_stale(
+    served: Served, tmp_path_factory: pytest.TempPathFactory, at_work: AtWork, shot: Any, options: Options
+) -> None:
+    assert states(restored(at_work(), options)) == ["done"]
+    first = marks.read(at_work().line().GetCurrentVideoItem())
+    before = {path: path.read_bytes() for path in Path(options.folder).rglob("*.exr")}
+    model = tmp_path_factory.mktemp("models") / "other"
+    tiny_network(bias=-1.0).save_pretrained(model)
+    base = str(tmp_path_factory.getbasetemp())
+    with Served(tmp_path_factory.mktemp("other"), model, "--read", base, "--write", base) as other:
+        wanted = dataclasses.replace(options, connection=str(other.connection))
+        (again,) = restored(at_work(), wanted)
+        assert (again.state, "in place of 1 older" in again.said) == ("done", True), again
+        assert states(restored(at_work(), wanted)) == ["kept"]
+    # Nobody knows the model of an engine that is gone: nothing is restored again for it.
+    assert states(restored(at_work(), wanted)) == ["kept"]
+    assert {path: path.read_bytes() for path in before} == before
+    models = {mark.model for _, item in marks.items(at_work().line()) for mark in marks.read(item)}
+    assert len(models) == 2
+    assert first[0].model in models
+
+
+def test_results_on_other_timelines_are_removed_too(
+    session: standin.Session, project: Any, at_work: AtWork, shot: Any, options: Options
+) -> None:
+    clip, edit = shot.GetMediaPoolItem(), project.GetCurrentTimeline()
+    other = project.GetMediaPool().CreateEmptyTimeline("Other")
+    project.SetCurrentTimeline(other)
+    standin.cut(clip, first=2, last=6, at=START)
+    before = standin.snapshot(project)
+    for line in (other, edit):
+        project.SetCurrentTimeline(line)
+        assert states(restored(at_work(), options)) == ["done"]
+    project.SetCurrentTimeline(other)
+    outcomes = remove.remove(at_work())
+    assert states(outcomes) == ["done", "done"], outcomes
+    assert project.GetCurrentTimeline().GetName() == "Other"
+    assert standin.snapshot(project) == before
+    assert session.violations == []
 
 
 def test_a_lost_result_is_restored_again(at_work: AtWork, shot: Any, options: Options) -> None:

@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from frdm_engine.errors import CheckpointError
-from frdm_engine.model.checkpoint import CONFIG, TENSORS, digest, embedded, find, load
+from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FORMAT, FilmRestorer
+from frdm_engine.model.folder import CONFIG, TENSORS, digest, embedded, find
 
 TENSOR = "encoder.first.weight"
 

@@ -45,7 +45,9 @@ _FILE: dict[str, Any] = {"bundle": BUNDLE, "name": "plate.1001.exr"}
 
 SAMPLES: tuple[m.Message, ...] = (
     m.Hello(client=CLIENT, program="nuke 15.1"),
-    m.Welcome(engine=ENGINE, version="0.1.0", chunk=2**20, window=8 * 2**20, exchange="/dev/shm/frdm-1000"),
+    m.Welcome(
+        engine=ENGINE, version="0.1.0", chunk=2**20, window=8 * 2**20, exchange="/dev/shm/frdm-1000", model="5a" * 32
+    ),
     m.Ping(),
     m.Pong(engine=ENGINE),
     m.Ok(),

@@ -75,7 +75,7 @@ def test_what_is_no_message_is_refused_in_words(wrong: Any, said: Any) -> None:
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "9999.0"])
 def test_another_major_version_is_told_apart(version: Any) -> None:
-    with pytest.raises(VersionError, match="update the one that speaks " + min("1.0", version)) as caught:
+    with pytest.raises(VersionError, match="update the one that speaks " + min(PROTOCOL_TEXT, version)) as caught:
         decode(frames(head(version=version, type="unheard of", body=None)))
     assert caught.value.packet_id == ID
     assert error_of(caught.value).code == "version"
