@@ -86,25 +86,25 @@ def write(path: Path, content: bytes) -> None:
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
-            f"{path} cannot be written ({error.strerror}); see to room and permissions, close Nuke, run this again."
+            f"{path} cannot be written ({error.strerror}); see to room and permissions, close what uses it, run this again."
         ) from error
 
 
-def remove(folder: Path, paths: Iterable[str]) -> None:
-    """Removes files below a folder, what Python compiled of them, and folders that are empty then; not `folder` itself.
+def remove(folder: Path, paths: Iterable[str], *, made: Iterable[str]) -> None:
+    """Removes files below a folder, what Python compiled of them, and of the folders `made` those that are empty then.
 
     Raises:
         InstallError: one cannot be removed.
     """
-    parents = set()
+    empty = {folder / one for one in made}
     for path in (folder / name for name in paths):
         compiled = path.parent / "__pycache__"
         unlink(path)
         unlink(path.with_name(path.name + ASIDE))
         for one in compiled.glob(f"{path.stem}.*.pyc") if path.suffix == ".py" else ():
             unlink(one)
-        parents |= {compiled, *(one for one in path.parents if one != folder and one.is_relative_to(folder))}
-    for one in sorted(parents, key=lambda one: -len(one.parts)):
+        empty.add(compiled)
+    for one in sorted(empty, key=lambda one: -len(one.parts)):
         prune(one)
 
 
@@ -118,7 +118,7 @@ def unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
-            f"{path} cannot be removed ({error.strerror}); see to its permissions, close Nuke, then run this again."
+            f"{path} cannot be removed ({error.strerror}); see to its permissions, close what uses it, then run this again."
         ) from error
 
 

@@ -10,7 +10,7 @@ from typer.testing import Result
 
 from frdm_engine.cli.install import describe_nukes
 from frdm_install.locations import Nuke
-from frdm_install.nuke import Done
+from frdm_install.placing import Done
 from frdm_install.wheels import ABIS, tag, this_platform
 from tests.install.conftest import fill, make_wheel, tree_of
 
