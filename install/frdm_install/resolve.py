@@ -16,6 +16,8 @@ FOLDER = "frdm"
 VENDOR = f"{FOLDER}/vendor"
 SCRIPTS = "Scripts/Utility"
 """Scripts here are listed on every page."""
+MODULES = ("frdm_resolve", "frdm_bridge")
+"""What Resolve's Python imports of FRDM."""
 PLACE = b'FRDM = ""'
 """The line of a script that is to tell where the packages are: Resolve does not tell a script its own place."""
 

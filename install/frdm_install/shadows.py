@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +33,9 @@ def find(names: Iterable[str], folders: Iterable[Path]) -> list[Shadow]:
     return found
 
 
-def python_path(environment: Mapping[str, str], *, separator: str) -> list[Path]:
-    """The folders of $PYTHONPATH, which every Python started from that environment looks into first."""
-    return [Path(one) for one in environment.get("PYTHONPATH", "").split(separator) if one]
+def python_path(environment: Mapping[str, str], *, name: str = "PYTHONPATH", separator: str = os.pathsep) -> list[Path]:
+    """The folders of $PYTHONPATH, or of another such list: what is started from here looks into them first."""
+    return [Path(one) for one in environment.get(name, "").split(separator) if one]
 
 
 def _module(folder: Path, name: str) -> Path | None:
