@@ -94,6 +94,7 @@ def uninstall(folder: Path, *, dry_run: bool = False) -> Done:
     ours = placing.take(plugin, at="", dry_run=True).removed
     kept = tuple(f"{FOLDER}/{path}" for path in _foreign(plugin, set(ours))) if known else ()
     if not dry_run:
+        tree.unlink(tree.aside(init.path))
         if drop_init:
             tree.unlink(init.path)
         elif init.parts.block:

@@ -86,8 +86,8 @@ def apply(todo: Plan, *, last: Callable[[], None] = lambda: None) -> None:
         InstallError: a disk failed; the same installation again finishes it.
     """
     record = todo.folder / name_of(todo.at)
+    before = todo.known or Manifest()
     if todo.known != todo.record:
-        before = todo.known or Manifest()
         # Should this be cut off, files are known both as they were and as they were to be.
         pending = {path: todo.record.files[path] for path in todo.changes.write}
         unfinished = replace(
@@ -99,7 +99,7 @@ def apply(todo: Plan, *, last: Callable[[], None] = lambda: None) -> None:
         tree.write(record, manifest.text(unfinished))
     for path in todo.changes.write:
         tree.write(todo.folder / path, todo.files[path])
-    tree.remove(todo.folder, todo.changes.remove, made=(todo.known or Manifest()).made)
+    tree.remove(todo.folder, [path for path in before.paths if path not in todo.files], made=before.made)
     last()
     if todo.known != todo.record:
         tree.write(record, manifest.text(todo.record))
@@ -111,21 +111,23 @@ def take(folder: Path, *, at: str, dry_run: bool = False) -> Done:
     Raises:
         InstallError: something cannot be read or removed.
     """
-    known = manifest.load(folder / at)
-    if known is None and not _cut_off(folder, at):
+    record = manifest.load(folder / at)
+    if record is None and not _cut_off(folder, at):
         return Done()
-    known = known or Manifest(made=[at], above=int(not at))
+    known = record or Manifest(made=[at], above=int(not at))
     there = {path: tree.read(folder / path) for path in known.paths}
     ours = tuple(path for path, content in there.items() if content is not None and known.wrote(path, content))
     kept = tuple(path for path, content in there.items() if content is not None and path not in ours)
     if not dry_run:
         # The record goes last, so that what was cut off can be finished.
-        tree.remove(folder, ours, made=known.made)
+        for path in kept:
+            tree.unlink(tree.aside(folder / path))
+        tree.remove(folder, [path for path in known.paths if path not in kept], made=known.made)
         tree.remove(folder, (name_of(at),), made=known.made)
         whole = folder.absolute()
         for one in (whole, *whole.parents)[: known.above]:
             tree.prune(one)
-    return Done(removed=(*ours, name_of(at)), kept=kept)
+    return Done(removed=(*ours, *((name_of(at),) if record else ())), kept=kept)
 
 
 def name_of(at: str) -> str:
@@ -134,9 +136,9 @@ def name_of(at: str) -> str:
 
 
 def _cut_off(folder: Path, at: str) -> bool:
-    """Whether an installation ended before it had written its record."""
-    record = folder / name_of(at)
-    return not record.exists() and record.with_name(record.name + tree.ASIDE).exists()
+    """Whether an installation ended before it had a record, or an uninstallation just after: the folder is FRDM's."""
+    place = folder / at
+    return place.is_dir() and {path.name for path in place.iterdir()} <= {manifest.NAME + tree.ASIDE}
 
 
 def _lacking(folder: Path) -> int:

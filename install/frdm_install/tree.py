@@ -65,25 +65,30 @@ def read(path: Path) -> bytes | None:
         raise InstallError(f"{path} cannot be read ({error.strerror}); see to its permissions.") from error
 
 
+def aside(path: Path) -> Path:
+    """The name that a file has until it is whole."""
+    return path.with_name(path.name + ASIDE)
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes a file under another name and renames it; one that was there keeps its permissions.
 
     Raises:
         InstallError: it cannot be written.
     """
-    aside = path.with_name(path.name + ASIDE)
+    new = aside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with aside.open("wb") as file:
+            with new.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             if path.exists():
-                aside.chmod(path.stat().st_mode & 0o7777)
-            aside.replace(path)
+                new.chmod(path.stat().st_mode & 0o7777)
+            new.replace(path)
         finally:
-            aside.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
             f"{path} cannot be written ({error.strerror}); see to room and permissions, close what uses it, run this again."
@@ -100,7 +105,7 @@ def remove(folder: Path, paths: Iterable[str], *, made: Iterable[str]) -> None:
     for path in (folder / name for name in paths):
         compiled = path.parent / "__pycache__"
         unlink(path)
-        unlink(path.with_name(path.name + ASIDE))
+        unlink(aside(path))
         for one in compiled.glob(f"{path.stem}.*.pyc") if path.suffix == ".py" else ():
             unlink(one)
         empty.add(compiled)
