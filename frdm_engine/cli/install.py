@@ -39,7 +39,10 @@ Platform: TypeAlias = Annotated[
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 install = typer.Typer(
-    name="install", no_args_is_help=True, add_completion=False, help="Put FRDM into a host application, or the engine among the services."
+    name="install",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Put FRDM into a host application, or the engine among the services.",
 )
 uninstall = typer.Typer(
     name="uninstall", no_args_is_help=True, add_completion=False, help="Take out what `frdm install` put somewhere."

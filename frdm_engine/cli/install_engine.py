@@ -39,7 +39,9 @@ def install_engine(
     machine: Machine = False,
     user: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="With --system: whom it runs as, the user of farm tasks.", show_default=False),
+        typer.Option(
+            metavar="NAME", help="With --system: whom it runs as, the user of farm tasks.", show_default=False
+        ),
     ] = None,
     folder: Folder = None,
     dry_run: DryRun = False,
@@ -140,4 +142,3 @@ def _read(given: list[str]) -> tuple[dict[str, Any], list[str]]:
             for each in value if isinstance(value, (list, tuple)) else (value,):
                 written += [one.opts[0], str(each.absolute() if isinstance(each, Path) else each)]
     return context.params, written
-

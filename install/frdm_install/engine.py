@@ -115,6 +115,7 @@ def uninstall(where: Place, *, dry_run: bool = False) -> Done:
         InstallError: the service is enabled still, or something cannot be removed.
     """
     unit = where.folder / where.unit
-    for link in sorted(unit.parent.glob(f"*.wants/{unit.name}")):
-        raise InstallError(f"{link} still starts the engine; run `{where.stop}`, then this again.")
+    for wants in sorted(unit.parent.glob("*.wants")):
+        if (wants / unit.name).is_symlink():
+            raise InstallError(f"{wants / unit.name} still starts the engine; run `{where.stop}`, then this again.")
     return placing.take(where.folder, at=where.at, dry_run=dry_run)

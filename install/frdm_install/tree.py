@@ -91,7 +91,8 @@ def write(path: Path, content: bytes) -> None:
             new.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
-            f"{path} cannot be written ({error.strerror}); see to room and permissions, close what uses it, run this again."
+            f"{path} cannot be written ({error.strerror}); see to room and permissions, close what uses it, "
+            "then run this again."
         ) from error
 
 
@@ -123,7 +124,8 @@ def unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
-            f"{path} cannot be removed ({error.strerror}); see to its permissions, close what uses it, then run this again."
+            f"{path} cannot be removed ({error.strerror}); see to its permissions, close what uses it, "
+            "then run this again."
         ) from error
 
 

@@ -20,7 +20,8 @@ class Service:
     """An engine to be kept running.
 
     `command` with all its arguments, `home` its own folder, `read` and `write` the folders open to jobs. `user` is whom
-    a service of the machine runs as, None for a service of the user who installs it; `network` whether it listens there.
+    a service of the machine runs as, None for a service of the user who installs it; `network` whether it
+    listens there.
     """
 
     command: tuple[str, ...]
@@ -39,7 +40,9 @@ def systemd(service: Service) -> bytes:
     """
     for path in (*service.read, *service.write, service.home):
         if any(path.is_relative_to(one) for one in ("/tmp", "/var/tmp")):
-            raise InstallError(f"{path} is in a folder for temporary files, of which a service has its own; use another.")
+            raise InstallError(
+                f"{path} is in a folder for temporary files, of which a service has its own; use another."
+            )
     needed = _words(dict.fromkeys((service.home, *service.read, *service.write)))
     own = _words(dict.fromkeys((service.home, *service.write)))
     whole = service.user is not None

@@ -46,7 +46,8 @@ def gather(
         if name not in wheels.PLATFORMS:
             raise InstallError(f"--platform {name} is not known; choose of {', '.join(wheels.PLATFORMS)}.")
     found: dict[str, wheels.Wheel] = {}
-    lacking, fetched = [], []
+    lacking: list[str] = []
+    fetched: list[str] = []
     for tag in tags(chosen):
         abi, _, system = tag.partition("-")
         path = wheels.choose(wheel_folder, abi, system) if wheel_folder else None

@@ -1,4 +1,4 @@
-"""Installing, upgrading and taking out, killed by SIGKILL at any moment: finished or taken out, nothing is left over."""
+"""Installing, upgrading and taking out, killed by SIGKILL at any moment: finished or taken out, nothing is left."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KILLS = 20 if os.environ.get("FRDM_FULL") else 6
 
 
 def run(arguments: list[str], *, kill_after: float | None) -> float:
-    """Starts one in a process of its own and kills it so many seconds after its first step; returns how long it took."""
+    """Starts one in a process of its own and kills it so many seconds later; returns how long it took."""
     with subprocess.Popen(
         [sys.executable, "-c", CHILD, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:

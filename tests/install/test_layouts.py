@@ -58,7 +58,7 @@ def entries(folder: Path) -> dict[str, Entry]:
 
 
 def release(root: Path, *, newer: bool) -> Path:
-    """FRDM's own files as a source tree has them; the newer release changes, adds and drops some. Returns the package."""
+    """FRDM's own files as a source tree has them; a newer release changes, adds and drops some. Returns the package."""
     changed = {"node.py": b"import nuke  # newer\n", "batch.py": b""} if newer else {"old.py": b""}
     fill(root / "host_nuke", HOST)
     fill(root / "host_nuke/frdm_nuke", {**NUKE, **changed})
