@@ -115,8 +115,9 @@ def _service(given: list[str], where: Place, *, user: str | None) -> tuple[Servi
     values, options = _read(given)
     if values["daemon"]:
         raise SettingError("A service stays in front, it is left running by its manager; leave --daemon out.")
-    home = Path(values["home"] or where.home or default_home()).absolute()
-    own = [] if values["home"] else ["--home", str(home)]
+    told_home = values["home"] or where.home or ("" if where.is_systemd else default_home())
+    home = Path(told_home).absolute() if told_home else None
+    own = ["--home", str(home)] if home and not values["home"] else []
     service = Service(
         command=(sys.executable, "-m", "frdm_engine", "serve", *own, *options),
         home=home,

@@ -19,13 +19,13 @@ STOP_S = 600
 class Service:
     """An engine to be kept running.
 
-    `command` with all its arguments, `home` its own folder, `read` and `write` the folders open to jobs. `user` is whom
-    a service of the machine runs as, None for a service of the user who installs it; `network` whether it
-    listens there.
+    `command` with all its arguments, `home` its own folder (None: the one systemd makes for it), `read` and `write` the
+    folders open to jobs. `user` is whom a service of the machine runs as, None for a service of the user who installs
+    it; `network` whether it listens there.
     """
 
     command: tuple[str, ...]
-    home: PurePath
+    home: PurePath | None
     read: tuple[PurePath, ...] = ()
     write: tuple[PurePath, ...] = ()
     user: str | None = None
@@ -38,16 +38,19 @@ def systemd(service: Service) -> bytes:
     Raises:
         InstallError: a name holds what a unit cannot, or a folder lies where the service has its own.
     """
-    for path in (*service.read, *service.write, service.home):
+    homes = () if service.home is None else (service.home,)
+    for path in (*service.read, *service.write, *homes):
         if any(path.is_relative_to(one) for one in ("/tmp", "/var/tmp")):
             raise InstallError(
                 f"{path} is in a folder for temporary files, of which a service has its own; use another."
             )
-    needed = _words(dict.fromkeys((service.home, *service.read, *service.write)))
-    own = _words(dict.fromkeys((service.home, *service.write)))
+    needed = _words(dict.fromkeys((*homes, *service.read, *service.write)))
+    own = _words(dict.fromkeys((*homes, *service.write)))
     whole = service.user is not None
-    # A user's own folder of state is made before the service is shut in; %t is the one for sockets.
-    mine = f"""ExecStartPre=+mkdir -p -m 700 {_word(service.home)}
+    # %S is where systemd keeps a user's state: ~/.local/state, before its version 254 ~/.config.
+    mine = """StateDirectory=frdm
+StateDirectoryMode=0700
+Environment=XDG_STATE_HOME=%S
 RuntimeDirectory=frdm
 RuntimeDirectoryMode=0700
 RuntimeDirectoryPreserve=yes
@@ -85,7 +88,7 @@ StartLimitBurst=5
 [Service]
 Type=exec
 ExecStart={" ".join(_word(one, dollar=True) for one in service.command)}
-Environment={_word(f"CUDA_CACHE_PATH={service.home / 'cuda'}")}
+Environment=CUDA_CACHE_PATH=%S/frdm/cuda
 {machine if whole else mine}
 # It ends after the frame in hand; its workers are its own to end, and to start again where one runs out of memory.
 KillMode=mixed
@@ -126,6 +129,8 @@ def launchd(service: Service) -> bytes:
     Raises:
         InstallError: a name holds what a property list cannot.
     """
+    if service.home is None:
+        raise InstallError("launchd makes no folder for an engine; name one with --home DIR.")
     job: dict[str, object] = {
         "Label": LABEL,
         "ProgramArguments": [_plain(one) for one in service.command],

@@ -133,7 +133,7 @@ def test_the_engine_there_and_back(frdm: Frdm, config: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "systemctl --user daemon-reload" in result.stdout
     assert "/shows/out is no folder here yet" in result.stderr
-    words = " serve --home /var/lib/ann/frdm --read /shows --write /shows/out --device cpu --idle 3.5\n"
+    words = " serve --read /shows --write /shows/out --device cpu --idle 3.5\n"
     assert words in unit.read_text()
     assert f"ExecStart={sys.executable} -m frdm_engine" in unit.read_text()
     # Without options it keeps those it had.
