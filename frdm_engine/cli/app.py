@@ -14,6 +14,7 @@ from frdm_engine.cli.demo import demo
 from frdm_engine.cli.engine import cancel, jobs, status, stop
 from frdm_engine.cli.info import info
 from frdm_engine.cli.install import install, uninstall
+from frdm_engine.cli.install_engine import SERVE_S_OWN, install_engine, uninstall_engine
 from frdm_engine.cli.models import models
 from frdm_engine.cli.pack import pack
 from frdm_engine.cli.pairs import pairs
@@ -73,6 +74,8 @@ def _frdm(
 
 for _command in (restore, demo, plan, info, models, serve, status, jobs, cancel, stop, damage, pack, train, plot):
     app.command()(_command)
+install.command("engine", context_settings=SERVE_S_OWN)(install_engine)
+uninstall.command("engine")(uninstall_engine)
 app.add_typer(bench, name="bench")
 app.add_typer(pairs)
 app.add_typer(install)

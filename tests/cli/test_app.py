@@ -35,9 +35,9 @@ COMMANDS = {
 }
 GROUPS = {
     "bench": {"quality", "real"},
-    "install": {"nuke", "resolve"},
+    "install": {"engine", "nuke", "resolve"},
     "pairs": {"add", "check"},
-    "uninstall": {"nuke", "resolve"},
+    "uninstall": {"engine", "nuke", "resolve"},
 }
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 
