@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frdm_engine.cli.console import count, note, parse_size
+from frdm_engine.cli.console import count, note, parse_names, parse_size
 from frdm_engine.cli.engine import Connection
 from frdm_engine.cli.options import HOW, Device, Model, Vram
 from frdm_engine.version import __version__
@@ -46,6 +46,10 @@ def doctor(
     quick: Annotated[
         bool, typer.Option("--quick", rich_help_panel=HOW, help="Leave out the trial restoration.")
     ] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", rich_help_panel=WHAT, help="Only these checks, by their names: torch,device."),
+    ] = None,
     limit: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=1.0, rich_help_panel=HOW, help="The most that one check may take."),
@@ -76,7 +80,7 @@ def doctor(
         write=tuple(write or ()),
         limit_s=limit,
     )
-    examination = Examination(asked, quick=quick)
+    examination = Examination(asked, quick=quick, only=parse_names(only))
     found: list[Finding] = []
     for finding in examination.findings():
         found.append(finding)

@@ -23,12 +23,15 @@ class Told:
     late: bool = False
 
 
-def run(command: list[str], *, limit_s: float) -> Told:
+def run(command: list[str], *, limit_s: float, scratch: str = "") -> Told:
     """Runs a command that prints facts as `probes.telling` does; it is ended after `limit_s` seconds.
 
-    Python compiles nothing to disk meanwhile, and libraries keep no caches: a look leaves no trace.
+    Python compiles nothing to disk meanwhile, and libraries keep their caches in `scratch`, a folder that is removed
+    afterwards: a look leaves no trace.
     """
     quiet = {"PYTHONDONTWRITEBYTECODE": "1", "CUDA_CACHE_DISABLE": "1"}
+    if scratch:
+        quiet |= dict.fromkeys(("TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "HF_HOME", "TRITON_CACHE_DIR"), scratch)
     try:
         ran = subprocess.run(
             command,
@@ -46,10 +49,10 @@ def run(command: list[str], *, limit_s: float) -> Told:
     return Told(facts, _end(ran.returncode, ran.stderr.decode("utf-8", "replace")))
 
 
-def ask(probe: str, *, limit_s: float, **what: Any) -> Told:
+def ask(probe: str, *, limit_s: float, scratch: str = "", **what: Any) -> Told:
     """Runs a module of `probes` in the Python of this process, found as a worker of the engine finds its own."""
     command = [sys.executable, "-m", f"frdm_engine.doctor.probes.{probe}", json.dumps(what)]
-    return run(command, limit_s=limit_s)
+    return run(command, limit_s=limit_s, scratch=scratch)
 
 
 def _facts(printed: bytes) -> dict[str, Any]:

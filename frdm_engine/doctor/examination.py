@@ -10,6 +10,7 @@ from functools import partial
 
 from frdm_engine.doctor import hosts, inputs, machine, places, python, service, trial
 from frdm_engine.doctor.finding import Asked, Finding, Status, failure
+from frdm_engine.errors import SettingError
 
 GRACE_S = 5.0
 """What a check may take longer than the process that it waits for."""
@@ -30,6 +31,7 @@ class Examination:
 
     asked: Asked
     quick: bool = False
+    only: tuple[str, ...] = ()
     unmade: list[str] = field(default_factory=list)
 
     def checks(self) -> Iterator[Check]:
@@ -64,9 +66,20 @@ class Examination:
             yield Check("restoration", trial.restoration, ("imports", "torch", "device", "model", "temporary files"))
 
     def findings(self) -> Iterator[Finding]:
-        """What each check finds, as it is found."""
+        """What each check finds, as it is found.
+
+        Raises:
+            SettingError: `only` names a check that there is not.
+        """
+        checks = list(self.checks())
+        names = [check.name for check in checks]
+        unknown = [name for name in self.only if name not in names]
+        if unknown:
+            raise SettingError(f"--only {unknown[0]!r} is no check; choose of {', '.join(names)}.")
         failed: set[str] = set()
-        for check in self.checks():
+        for check in checks:
+            if self.only and check.name not in self.only:
+                continue
             if failed.intersection(check.needs):
                 failed.add(check.name)
                 self.unmade.append(check.name)

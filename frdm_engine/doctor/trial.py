@@ -17,6 +17,7 @@ def restoration(asked: Asked) -> Finding:
             told = ask(
                 "restoration",
                 limit_s=asked.limit_s,
+                scratch=folder,
                 folder=folder,
                 device=asked.device,
                 model=asked.model,
