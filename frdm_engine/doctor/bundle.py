@@ -61,7 +61,7 @@ def write(path: Path, asked: Asked, findings: Sequence[Finding], unmade: Sequenc
     if os.path.lexists(path):
         raise OutputError(f"{path} is there already; choose another name for --bundle.")
     system = _system(asked)
-    scrub = Scrubber(known=_facts(system))
+    scrub = Scrubber(known=_facts(system), private=_folders(asked))
     members = {
         "README.txt": README,
         "doctor.json": _json(scrub.plain({"findings": [asdict(one) for one in findings], "unmade": list(unmade)})),
@@ -100,6 +100,12 @@ def _system(asked: Asked) -> dict[str, Any]:
         "set": [name for name in VARIABLES if os.environ.get(name)],
         "user is root": os.name == "posix" and os.getuid() == 0,
     }
+
+
+def _folders(asked: Asked) -> Iterator[str]:
+    """The last names of folders that were asked about: shows and shots, if they are any."""
+    for path in (*asked.read, *asked.write):
+        yield from path.parts[-3:]
 
 
 def _versions() -> Iterator[tuple[str, str]]:

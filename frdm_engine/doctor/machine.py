@@ -38,6 +38,8 @@ def driver(asked: Asked) -> Finding:
     version = driver_version()
     if version:
         return ok("driver", f"NVIDIA {version}")
+    if _devices(asked.device, asked.limit_s).facts.get("hip"):
+        return ok("driver", "AMD's: this torch is built for ROCm")
     if _has_card():
         return (failure if "cuda" in asked.device else warning)(
             "driver", "there is an NVIDIA card and no driver", "install NVIDIA's driver, 570 or newer, and start again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import tempfile
@@ -15,6 +16,8 @@ GIB = 2**30
 WRITTEN = 4 * MIB
 """Written to a nameless file, since quotas show in no other way."""
 TIGHT = GIB
+KEY_LENGTH = 40
+"""Characters of Z85 in half of a CURVE pair."""
 FULL = 64 * MIB
 
 
@@ -38,6 +41,8 @@ def keys(asked: Asked) -> Finding:
             if stat.S_ISREG(facts.st_mode):
                 remedy += "; if others may have read it, remove it and start the engine anew for a new key"
             return failure(name, f"{path} {whose}", remedy)
+        if stat.S_ISREG(facts.st_mode) and not _is_key(path):
+            return failure(name, f"{path} is damaged", "remove it and start the engine anew for a new key")
     clients = len(list((folder / "clients").glob("*.pub")))
     return ok(name, f"{len(found)} of the engine's own, {clients} more client{'' if clients == 1 else 's'} let in")
 
@@ -88,6 +93,15 @@ def runtime_folder() -> Path:
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or tempfile.gettempdir()) / "frdm"
     return Path(tempfile.gettempdir()) / f"frdm-{os.getuid()}"
+
+
+def _is_key(path: Path) -> bool:
+    """Whether a file holds a pair as `server.keys` writes it; the pair itself is not told to anybody."""
+    try:
+        plain = json.loads(path.read_bytes()[:1000])
+        return all(len(str(plain[half])) == KEY_LENGTH for half in ("public", "secret"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _private(name: str, folder: Path, remedy: str) -> Finding:

@@ -145,7 +145,8 @@ def imports(asked: Asked) -> Finding:
 
 def foreign_build(folder: Path) -> str:
     """In words, that the native files of a package are for another Python; empty if they are not."""
-    fits = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+    # A name without a tag, or with abi3's, says nothing of the version.
+    fits = tuple(one for one in importlib.machinery.EXTENSION_SUFFIXES if _TAGGED.search(one))
     for path in sorted(folder.rglob("*")):
         match = _TAGGED.search(path.name)
         if match and not path.name.endswith(fits):

@@ -16,11 +16,21 @@ from typing import Any
 
 PATH, WORD = "<path>", "<...>"
 SHIPPED = ("frdm_engine", "frdm_bridge", "frdm_install", "frdm_nuke", "frdm_resolve")
+OTHERS = """
+CUDA initialization: the NVIDIA driver on your system is too old, version is insufficient for runtime version.
+Torch not compiled with CUDA enabled. No kernel image is available for execution on the device. Out of memory.
+Cannot open shared object file: no such file or directory, undefined symbol, invalid ELF header, DLL load failed.
+libcuda libcudart libcudnn libgomp libsodium libstdc libpython libzmq GLIBC GLIBCXX OpenMP MKL NCCL
+SIGABRT SIGILL SIGKILL
+SIGSEGV SIGBUS SIGTERM Traceback most recent call last"""
+"""What torch, the loader and the system say of what the doctor looks for."""
 _WORDS = re.compile(r"\w+")
 _HASH = re.compile(r"[0-9a-f]{12,64}")
-# An absolute path with what may follow it; blanks within it leave single words, which are judged as such.
+_NAME = r"[^\s'\"`,;()\[\]{}<>]*"
+# A path: absolute or not, on any system. Blanks belong to it where a separator follows that no blank stands before.
 _PATH = re.compile(
-    r"(?:[A-Za-z]:)?(?:[\\/~][^\s'\"`,;()\[\]{}<>]*)+|\\\\[^\s'\"]+|[^\s'\"`,;()\[\]{}<>=]*[\\/][^\s'\"`,;()\[\]{}<>]*"
+    rf"(?:(?:[A-Za-z]:)?[\\/~]|[^\s'\"`,;()\[\]{{}}<>=\\/]+[\\/]){_NAME}"
+    rf"(?: [^\n'\"`,;()\[\]{{}}<>\\/]*[^\s'\"`,;()\[\]{{}}<>\\/][\\/]{_NAME})*"
 )
 _ADDRESS = re.compile(r"\b(?:tcp|ipc|https?|file)://[^\s'\"`,;()]+")
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -29,11 +39,14 @@ _MODULE = re.compile(r"[^\s'\"]*[\\/]((?:" + "|".join(SHIPPED) + r")[\\/][\w\\/.
 
 
 class Scrubber:
-    """Keeps the words of FRDM's own text, numbers and hashes; `known` are more words that may pass."""
+    """Keeps the words of FRDM's own text, numbers and hashes.
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        words = {word for text in (*_own_texts(), *known) for word in _WORDS.findall(text.casefold())}
-        self._known = words - _private()
+    `known` are more words that may pass, `private` those that may not, though FRDM may use them too.
+    """
+
+    def __init__(self, known: Iterable[str] = (), *, private: Iterable[str] = ()) -> None:
+        words = {word for text in (OTHERS, *_own_texts(), *known) for word in _WORDS.findall(text.casefold())}
+        self._known = words - _private() - {word for text in private for word in _WORDS.findall(text.casefold())}
 
     def text(self, text: str) -> str:
         """A text with every path, address and unknown word replaced."""

@@ -66,11 +66,10 @@ def engine(asked: Asked) -> Finding:
         )
     if any(one["state"] == "restarting" for one in health["devices"]):
         return failure(name, found, "its worker cannot start: logs/engine.log in its home tells why")
-    blind = {folder: why for folder, (sees, why) in facts.get("sees", {}).items() if not sees}
-    if blind:
-        folder, why = next(iter(blind.items()))
+    if facts.get("blind"):
+        folder, why = next(iter(facts["blind"].items()))
         return failure(
-            name, f"it does not see {folder} as this machine does: {why}",
+            name, f"it does not see {folder} as this machine does: {why.rstrip('.')}",
             "allow the folder with `frdm serve --read DIR --write DIR`, mount it there too, or map the path",
         )  # fmt: skip
     return ok(name, found)
