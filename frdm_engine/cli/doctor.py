@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -80,6 +81,8 @@ def doctor(
         write=tuple(write or ()),
         limit_s=limit,
     )
+    # Stopped by a service or a farm it must clean up too, as it does after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     examination = Examination(asked, quick=quick, only=parse_names(only))
     found: list[Finding] = []
     for finding in examination.findings():

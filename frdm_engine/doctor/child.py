@@ -12,6 +12,7 @@ from typing import Any
 
 SIGN = "frdm-doctor "
 """Begins a line of facts, so that what libraries print is passed over."""
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,31 @@ def run(command: list[str], *, limit_s: float, scratch: str = "") -> Told:
     if scratch:
         quiet |= dict.fromkeys(("TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "HF_HOME", "TRITON_CACHE_DIR"), scratch)
     try:
-        ran = subprocess.run(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=limit_s,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=os.environ | quiet,
         )
-    except subprocess.TimeoutExpired as error:
-        return Told(_facts(error.stdout or b""), f"it did not end within {limit_s:g} s", late=True)
     except OSError as error:
         return Told({}, f"{command[0]} cannot be run ({error.strerror})")
-    facts = _facts(ran.stdout)
-    return Told(facts, _end(ran.returncode, ran.stderr.decode("utf-8", "replace")))
+    _running.add(process)
+    try:
+        out, err = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, _ = process.communicate()
+        return Told(_facts(out), f"it did not end within {limit_s:g} s", late=True)
+    finally:
+        _running.discard(process)
+    return Told(_facts(out), _end(process.returncode, err.decode("utf-8", "replace")))
+
+
+def end_all() -> None:
+    """Ends what still runs: the doctor was told to stop."""
+    for process in list(_running):
+        process.kill()
 
 
 def ask(probe: str, *, limit_s: float, scratch: str = "", **what: Any) -> Told:

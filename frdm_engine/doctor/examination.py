@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from frdm_engine.doctor import hosts, inputs, machine, places, python, service, trial
+from frdm_engine.doctor.child import end_all
 from frdm_engine.doctor.finding import Asked, Finding, Status, failure
 from frdm_engine.errors import SettingError
 
@@ -106,7 +107,13 @@ def _within(name: str, look: Callable[[], Finding], *, limit_s: float) -> Findin
 
     thread = threading.Thread(target=go, name=f"frdm-doctor {name}", daemon=True)
     thread.start()
-    thread.join(limit_s)
+    try:
+        thread.join(limit_s)
+    except BaseException:
+        # Told to stop: what the look has made is removed first.
+        end_all()
+        thread.join(GRACE_S)
+        raise
     if found:
         return found[0]
     return failure(

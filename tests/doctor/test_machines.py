@@ -8,9 +8,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.doctor.conftest import Findings, Machine
@@ -47,6 +49,24 @@ def test_a_healthy_machine_with_a_trial_and_without_a_trace(machine: Build) -> N
     order = [line[9:26].strip() for line in lines[:-2] if not line.startswith(" ")]
     assert order[:3] == ["Python", "FRDM's files", "packages"]
     assert order[-3:] == ["Nuke", "Resolve", "restoration"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_in_the_middle_it_leaves_no_trace_either(machine: Build, number: signal.Signals) -> None:
+    healthy = machine()
+    before = tree(healthy.folder)
+    command = healthy.command("doctor", "--only", "restoration", "--device", "cpu")
+    running = subprocess.Popen(command, env=healthy.environment, stderr=subprocess.PIPE, text=True)
+    children: list[psutil.Process] = []
+    while not (list((healthy.folder / "tmp").glob("frdm-doctor-*/in/*.exr")) and children):
+        assert running.poll() is None
+        children = psutil.Process(running.pid).children()
+        time.sleep(0.02)
+    running.send_signal(number)
+    said = running.communicate(timeout=60)[1]
+    assert (running.returncode, said) == (130, "frdm: Interrupted.\n")
+    assert tree(healthy.folder) == before
+    assert [child.as_dict(["cmdline", "status", "ppid"]) for child in children if child.is_running()] == []
 
 
 def test_1_no_torch(machine: Build) -> None:
