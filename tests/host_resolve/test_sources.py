@@ -24,9 +24,16 @@ def shown(project: Any, frame: int) -> float:
 
 
 @pytest.mark.parametrize("suffix", ["dpx", "tif", "tiff"])
-@pytest.mark.parametrize("place", ["track", "take"])
+@pytest.mark.parametrize(("place", "space"), [("track", "linear"), ("take", "linear"), ("track", "auto")])
 def test_dpx_and_tiff_are_read_by_the_engine(
-    session: standin.Session, project: Any, at_work: AtWork, options: Options, tmp_path: Path, suffix: str, place: str
+    session: standin.Session,
+    project: Any,
+    at_work: AtWork,
+    options: Options,
+    tmp_path: Path,
+    suffix: str,
+    place: str,
+    space: str,
 ) -> None:
     """Nothing is rendered, and what comes back shows the frame that the original shows there."""
     standin.sequence(tmp_path / f"a_%04d.{suffix}", range(401, 413))
@@ -34,7 +41,7 @@ def test_dpx_and_tiff_are_read_by_the_engine(
     wanted = [shown(project, START + at) for at in range(6)]
     assert wanted == pytest.approx([404 + at for at in range(6)], abs=0.1)
     before = standin.snapshot(project)
-    asked = dataclasses.replace(options, place=place, handles=2, colourspace="linear")
+    asked = dataclasses.replace(options, place=place, handles=2, colourspace=space)
     (outcome,) = runs.restore(at_work(), clips.choose(at_work(), "current")[0], asked)
     assert outcome.state == "done", outcome
     assert "Project.AddRenderJob" not in session.calls
