@@ -54,9 +54,9 @@ class Examination:
         yield Check("keys", places.keys)
         yield Check("socket folder", places.runtime)
         for folder in self.asked.read:
-            yield Check(f"read {folder}", lambda _, folder=folder: places.to_read(folder))  # type: ignore[misc]
+            yield Check(f"read {folder}", partial(places.to_read, folder=folder))
         for folder in self.asked.write:
-            yield Check(f"write {folder}", lambda _, folder=folder: places.to_write(folder))  # type: ignore[misc]
+            yield Check(f"write {folder}", partial(places.to_write, folder=folder))
         yield Check("connection file", service.connection, ("imports",))
         yield Check("engine", service.engine, ("imports", "connection file"))
         if self.asked.listen:

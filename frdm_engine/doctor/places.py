@@ -69,7 +69,7 @@ def temporary(asked: Asked) -> Finding:
     return _writable("temporary files", folder, "free space, or set TMPDIR to another folder")
 
 
-def to_read(folder: Path) -> Finding:
+def to_read(asked: Asked, folder: Path) -> Finding:
     """A folder of plates."""
     name = f"read {folder}"
     try:
@@ -80,7 +80,7 @@ def to_read(folder: Path) -> Finding:
     return ok(name, "it can be read")
 
 
-def to_write(folder: Path) -> Finding:
+def to_write(asked: Asked, folder: Path) -> Finding:
     """A folder for results."""
     return _writable(f"write {folder}", folder, "free space there, mend its rights, or choose another folder")
 

@@ -39,7 +39,7 @@ def main() -> None:
         job = Job(source, output, source.frames, matte=matte)
         began = time.monotonic()
         done: list[Any] = []
-        run(job, restorer, on_frame=done.append, stop=lambda: time.monotonic() - began > ENOUGH_S)
+        run(job, restorer, on_frame=done.append, stop=lambda: bool(done) and time.monotonic() - began > ENOUGH_S)
         seconds = time.monotonic() - began
         harmed = 0
         for one in done:
