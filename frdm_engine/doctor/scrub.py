@@ -34,6 +34,8 @@ _PATH = re.compile(
 )
 _ADDRESS = re.compile(r"\b(?:tcp|ipc|https?|file)://[^\s'\"`,;()]+")
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+# A config that OpenColorIO itself has by that name.
+_BUILT_IN = re.compile(r"(\bocio://[\w.-]+)")
 # Module and line of a traceback say where a fault lies; what is before the package is a private path.
 _MODULE = re.compile(r"[^\s'\"]*[\\/]((?:" + "|".join(SHIPPED) + r")[\\/][\w\\/.]+\.py)")
 
@@ -56,7 +58,7 @@ class Scrubber:
             kept.append(match[1].replace("\\", "/"))
             return f"\x00{len(kept) - 1}\x00"
 
-        out = _MODULE.sub(keep, text)
+        out = _BUILT_IN.sub(keep, _MODULE.sub(keep, text))
         out = _NUMBER.sub(WORD, _PATH.sub(PATH, _ADDRESS.sub("<address>", out)))
         out = _WORDS.sub(lambda match: match[0] if self._passes(match[0]) else "…", out)
         # A row of unknown words tells no more than one.

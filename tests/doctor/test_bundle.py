@@ -75,6 +75,10 @@ def test_no_private_word_is_in_the_bundle(
         ("~/skyfall is not there", "<path> is not there"),
         ("skyfall/sh010 is no folder", "<path> is no folder"),
         ("the engine at tcp://render07.studio.example:5750 did not answer", "the engine at <address> did not answer"),
+        (
+            "ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3, 52 spaces",
+            "ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3, 52 spaces",
+        ),
         ("client 10.20.30.40 is gone", "client <...> is gone"),
         ("job 3f2a9c4477aa0b12 of Skyfall_Reel_2 failed", "job 3f2a9c4477aa0b12 of <...> failed"),
         ("Jürgen Öhlmann's plate", "<...>'s plate"),
