@@ -1,4 +1,4 @@
-"""Text without private words: only what FRDM says by itself passes, so no name of a user, host, show or file can."""
+"""Text without private words: only the words that FRDM uses by itself pass, paths and addresses never do."""
 
 from __future__ import annotations
 
