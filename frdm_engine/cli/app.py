@@ -11,6 +11,7 @@ from frdm_engine.cli.bench import bench
 from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
+from frdm_engine.cli.doctor import doctor
 from frdm_engine.cli.engine import cancel, jobs, status, stop
 from frdm_engine.cli.info import info
 from frdm_engine.cli.install import install, uninstall
@@ -66,14 +67,15 @@ def _frdm(
 ) -> None:
     """Take dirt, scratches, stains and flicker out of scanned film; every other pixel stays, bit for bit.
 
-    Exit codes: 0 done, 1 a bug or a demo that did not help, 2 input or settings that cannot be used, 3 a frame that
-    could not be restored or a training that went wrong, 4 no such device or no memory left on it, 5 an engine that
-    cannot run or does not answer, 130 stopped by Ctrl-C or SIGTERM.
+    Exit codes: 0 done, 1 a bug, a demo that did not help or a failure that the doctor found, 2 input or settings that
+    cannot be used, 3 a frame that could not be restored or a training that went wrong, 4 no such device or no memory
+    left on it, 5 an engine that cannot run or does not answer, 130 stopped by Ctrl-C or SIGTERM.
     """
 
 
 for _command in (restore, demo, plan, info, models, serve, status, jobs, cancel, stop, damage, pack, train, plot):
     app.command()(_command)
+app.command()(doctor)
 install.command("engine", context_settings=SERVE_S_OWN)(install_engine)
 uninstall.command("engine")(uninstall_engine)
 app.add_typer(bench, name="bench")

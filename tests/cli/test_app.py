@@ -21,6 +21,7 @@ COMMANDS = {
     "cancel",
     "damage",
     "demo",
+    "doctor",
     "info",
     "jobs",
     "models",
