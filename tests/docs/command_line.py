@@ -75,3 +75,12 @@ def parse(arguments: Sequence[str], *, whole: bool = True) -> None:
         if not whole and type(error).__name__ == "MissingParameter":  # told last, when all that is there was taken
             return
         raise LookupError(f"frdm {' '.join(arguments)}: {error}") from error
+
+
+def takes(arguments: Sequence[str]) -> bool:
+    """Whether `frdm` takes these as they are, with nothing left to be given."""
+    try:
+        parse(arguments)
+    except LookupError:
+        return False
+    return True

@@ -11,10 +11,15 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from tests.docs.command_line import takes
+
 ROOT = Path(__file__).parents[2]
 SHELL = ("sh", "console")
 SHOWN = ("text", "json", "toml", "yaml", "ini", "xml", "bat", "powershell")
 """Languages of blocks that nobody runs here: what is printed, files, other systems' shells."""
+
+CALL = re.compile(r"frdm( [a-z]+)+( \S*[.\d/-]\S*)( [^A-Z…\s]+)*")
+"""A call with an argument beyond the command's name, and without a placeholder such as FILE."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,19 @@ def blocks(page: Path) -> list[Block]:
         for token in tokens(page)
         if token.type in ("fence", "code_block")
     ]
+
+
+def typed(page: Path) -> list[Block]:
+    """What somebody types who follows a page: its blocks, and calls of `frdm` in the text that have arguments."""
+    found, line = [], 0
+    for token in tokens(page):
+        line = token.map[0] + 1 if token.map else line
+        if token.type in ("fence", "code_block"):
+            found.append(Block(page, line, token.info.strip(), token.content))
+        for child in token.children or ():
+            if child.type == "code_inline" and CALL.fullmatch(child.content) and takes(child.content.split()[1:]):
+                found.append(Block(page, line, "sh", child.content))
+    return found
 
 
 def inline(page: Path) -> Iterator[str]:

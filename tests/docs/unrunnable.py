@@ -13,6 +13,9 @@ UNRUNNABLE = {
 }
 """Starts of commands, as regular expressions."""
 
+NEVER = r"(.*[\s/])?(sudo|su|systemctl|systemd-\w+|launchctl|sc|nssm|podman|docker|ssh|scp|mount|dnf|apt|apt-get)\s.*|.*\s--(system|all-users)\b.*"
+"""What would change the machine, not the user's own folders."""
+
 UNRUNNABLE_PYTHON = {
     "frdm_nuke": "needs Nuke; tests/host_nuke runs the same calls in a stand-in",
 }
@@ -21,6 +24,6 @@ UNRUNNABLE_PYTHON = {
 IN_SMALL = {
     r"(?<![\w./~])/(shows?|media|studio|mnt|nfs|farm|opt)/?(?=[\w/\s\"':]|$)": r"{folder}/\1/",
     r"1001-1048": "1001-1004",
-    r"--minutes \d+ --total-minutes \d+": "--minutes 0.02 --total-minutes 0.02 --device cpu --workers 0",
+    r"--minutes \d+ --total-minutes \d+": "--minutes 0.001 --total-minutes 0.001 --log-every 1 --device cpu --workers 0",
 }
 """What is put in the place of what: folders at the root lie below the prepared one, ranges and trainings are short."""
