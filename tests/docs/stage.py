@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,9 +58,8 @@ class Stage:
         for mask in ("stars", "hair"):
             for number in range(FIRST, FIRST + FRAMES):
                 write_image(folder / f"{mask}.{number}.exr", np.zeros((48, 64, 1), np.float32), channel_names=("Y",))
-        size = {"height": 352, "width": 384}
-        self._plates("reel2/final.{}.exr", speck=False, **size)
-        self._plates("reel2/scan.{}.dpx", first=FIRST + 86400, **size)
+        self._plates("reel2/final.{}.exr", speck=False, height=352, width=384)
+        self._plates("reel2/scan.{}.dpx", first=FIRST + 86400, height=352, width=384)
         for root in ("FOOTAGE", "OUR_FOOTAGE"):
             self._footage(folder / root)
         load("frdm-s").model.save_pretrained(folder / "path/to/model")
@@ -116,7 +116,9 @@ class Stage:
         for abi in ABIS:
             make_wheel(self.folder / "wheels", python=abi.partition("_")[0], abi=abi.rpartition("_")[2])
         (self.folder / "run").mkdir(mode=0o700)
-        keep = {name: value for name, value in os.environ.items() if not name.startswith(("FRDM", "XDG", "PIP", "NUKE"))}
+        keep = {
+            name: value for name, value in os.environ.items() if not name.startswith(("FRDM", "XDG", "PIP", "NUKE"))
+        }
         packages = (".", "bridge", "host_nuke", "host_resolve", "install")
         self.environment = keep | {
             "HOME": str(self.folder / "home"),
@@ -139,7 +141,7 @@ class Stage:
                 write_image(path, pixels, channel_names=("R", "G", "B"))
                 continue
             coded = np.round(65535 * np.clip(1.055 * pixels ** (1 / 2.4) - 0.055, 0, 1)).astype(np.uint16)
-            out = oiio.ImageOutput.create(str(path))
+            out: Any = oiio.ImageOutput.create(str(path))
             assert out.open(str(path), oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, "uint16")), out.geterror()
             assert out.write_image(coded), out.geterror()
             assert out.close(), out.geterror()

@@ -49,7 +49,12 @@ def test_options_in_the_text_exist(page: Path) -> None:
 
 
 def test_a_command_that_is_none_is_told() -> None:
-    for wrong in (["restor"], ["restore", "a", "b", "--mat", "c"], ["restore", "a"], ["restore", "a", "b", "--seed", "x"]):
+    for wrong in (
+        ["restor"],
+        ["restore", "a", "b", "--mat", "c"],
+        ["restore", "a"],
+        ["restore", "a", "b", "--seed", "x"],
+    ):
         with pytest.raises(LookupError):
             parse(wrong)
     parse(["restore", "a", "b", "--seed", "7"])

@@ -1,4 +1,4 @@
-"""Whoever types a page of the documentation from top to bottom gets through: every command is run, in real processes."""
+"""Whoever types a page of the documentation from top to bottom gets through: each command is run for real."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ def test_which_calls_in_the_text_are_typed() -> None:
 
 
 def test_nothing_that_changes_the_machine_is_run() -> None:
-    for command in ("sudo frdm install nuke", "systemctl --user start x", "frdm install engine --system", "/bin/su -c a"):
+    for command in (
+        "sudo frdm install nuke",
+        "systemctl --user start x",
+        "frdm install engine --system",
+        "/bin/su -c a",
+    ):
         assert re.match(NEVER, command), command
     for command in ("frdm install engine", "frdm restore a b --resume", "frdm install nuke --folder /studio/nuke"):
         assert not re.match(NEVER, command), command

@@ -112,7 +112,9 @@ def test_every_page_is_in_the_navigation_and_can_be_searched(site: Path, built: 
         assert page.relative_to(ROOT / "docs").with_suffix(".html").as_posix() in found
 
 
-@pytest.mark.parametrize("package", ["frdm_engine", "frdm_engine.plates", "frdm_engine.damage", "frdm_engine.diffusion", "frdm_bridge"])
+@pytest.mark.parametrize(
+    "package", ["frdm_engine", "frdm_engine.plates", "frdm_engine.damage", "frdm_engine.diffusion", "frdm_bridge"]
+)
 def test_the_reference_holds_every_public_name(package: str, built: dict[Path, Html]) -> None:
     anchors = set().union(*(page.anchors for page in built.values()))
     offered = importlib.import_module(package)

@@ -1,4 +1,4 @@
-"""What the documentation tells to type and no test here can: each with the reason. `frdm` in it is parsed all the same."""
+"""What the documentation tells to type and no test can run, with the reason. `frdm` in it is parsed all the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ UNRUNNABLE = {
 }
 """Starts of commands, as regular expressions."""
 
-NEVER = r"(.*[\s/])?(sudo|su|systemctl|systemd-\w+|launchctl|sc|nssm|podman|docker|ssh|scp|mount|dnf|apt|apt-get)\s.*|.*\s--(system|all-users)\b.*"
+NEVER = (
+    r"(.*[\s/])?(sudo|su|systemctl|systemd-\w+|launchctl|sc|nssm|podman|docker|ssh|scp|mount|dnf|apt|apt-get)\s.*"
+    r"|.*\s--(system|all-users)\b.*"
+)
 """What would change the machine, not the user's own folders."""
 
 UNRUNNABLE_PYTHON = {
@@ -24,6 +27,8 @@ UNRUNNABLE_PYTHON = {
 IN_SMALL = {
     r"(?<![\w./~])/(shows?|media|studio|mnt|nfs|farm|opt)/?(?=[\w/\s\"':]|$)": r"{folder}/\1/",
     r"1001-1048": "1001-1004",
-    r"--minutes \d+ --total-minutes \d+": "--minutes 0.001 --total-minutes 0.001 --log-every 1 --device cpu --workers 0",
+    r"--minutes \d+ --total-minutes \d+": (
+        "--minutes 0.001 --total-minutes 0.001 --log-every 1 --device cpu --workers 0"
+    ),
 }
 """What is put in the place of what: folders at the root lie below the prepared one, ranges and trainings are short."""
