@@ -18,7 +18,7 @@ SHELL = ("sh", "console")
 SHOWN = ("text", "json", "toml", "yaml", "ini", "xml", "bat", "powershell")
 """Languages of blocks that nobody runs here: what is printed, files, other systems' shells."""
 
-CALL = re.compile(r"frdm( [a-z]+)+( \S*[.\d/-]\S*)( [^A-Z…\s]+)*")
+CALL = re.compile(r"(?!.*([A-Z]{2}|…))frdm( [a-z]+)+( \S*[.\d/-]\S*)( \S+)*")
 """A call with an argument beyond the command's name, and without a placeholder such as FILE."""
 
 
