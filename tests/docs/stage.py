@@ -26,7 +26,7 @@ from tests.install.conftest import make_wheel
 
 Picture = npt.NDArray[np.float32]
 FIRST, FRAMES = 1001, 8
-PATIENCE_S = 150
+PATIENCE_S = 300
 GIVEN = """\
 import numpy as np
 before, picture, after = (np.full((48, 64, 3), level, np.float32) for level in (0.4, 0.5, 0.6))
