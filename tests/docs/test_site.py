@@ -160,3 +160,8 @@ def _slugs(page: Path) -> set[str]:
     found = tokens(page)
     titles = [found[at + 1].content for at, token in enumerate(found) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_build_is_part_of_the_whole_check() -> None:
+    """Strictly and aloud: mkdocs counts no warnings, and ends with 0, where it is told to be quiet."""
+    assert '"mkdocs build --strict"' in (ROOT / ".ci/run").read_text("utf-8")
