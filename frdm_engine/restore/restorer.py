@@ -86,8 +86,9 @@ def fast_precision(device: torch.device) -> torch.dtype:
 class Restorer:
     """Restores frames of one shot; keeps what it has encoded while the window slides.
 
-    >>> restorer = Restorer.from_pretrained()                      # doctest: +SKIP
-    >>> restorer.restore({1: a, 2: b, 3: c}, 2).picture            # doctest: +SKIP
+    Examples:
+        >>> restorer = Restorer.from_pretrained()                      # doctest: +SKIP
+        >>> restorer.restore({1: a, 2: b, 3: c}, 2).picture            # doctest: +SKIP
     """
 
     def __init__(self, loaded: Loaded, *, device: torch.device, settings: Settings | None = None) -> None:
