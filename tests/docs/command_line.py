@@ -72,7 +72,8 @@ def parse(arguments: Sequence[str], *, whole: bool = True) -> None:
     try:
         command.parse_args(context, left)
     except Exception as error:
-        if not whole and type(error).__name__ == "MissingParameter":  # told last, when all that is there was taken
+        # Both are told last, when all that is there was taken.
+        if not whole and type(error).__name__ in ("MissingParameter", "NoArgsIsHelpError"):
             return
         raise LookupError(f"frdm {' '.join(arguments)}: {error}") from error
 

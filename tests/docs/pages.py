@@ -111,5 +111,7 @@ def calls(command: str, program: str = "frdm") -> Iterator[list[str]]:
     for found in words(command):
         for position, word in enumerate(found):
             if word.rpartition("/")[2] in names:
-                yield found[position + 1 :]
+                after = found[position + 1 :]
+                if after or not position:  # the last word of another command: a package, an image
+                    yield after
                 break

@@ -5,7 +5,9 @@ from __future__ import annotations
 UNRUNNABLE = {
     r"python3\.11 -m venv ": "fetches every dependency from a package index; .ci/run does it",
     r"python -m pip download ": "fetches from a package index",
+    r"pip wheel ": "fetches from a package index",
     r"pip install ": "fetches from a package index",
+    r"frdm install nuke --wheels ": "needs the wheels that the line above it fetches; tests/install/test_wheels.py has some",
     r"accelerate launch ": "needs several GPUs; tests/training/test_accelerate.py runs it on the CPU",
     r"frdm bench ": "takes hours and the benchmark's footage; tests/cli/test_bench.py runs it in small",
     r"nuke -": "needs Nuke; tests/host_nuke runs the same script in a stand-in",
