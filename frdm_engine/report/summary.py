@@ -1,0 +1,86 @@
+"""A shot in figures, gathered while its sidecar goes by once."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from frdm_engine.report.lines import Line, Sidecar
+from frdm_engine.report.places import Places
+
+
+class Row(NamedTuple):
+    """What is kept of a frame. `shares` are those of `Summary.classes`, in their order; `state` see `file_state`."""
+
+    frame: int
+    changed: float
+    seconds: float
+    count: int
+    shares: tuple[float, ...]
+    state: str
+
+
+@dataclass
+class Summary:
+    """A shot's frames in figures, by frame number, and its largest repairs."""
+
+    classes: tuple[str, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    places: Places = field(default_factory=Places)
+
+    def totals(self) -> dict[str, Any]:
+        """What the whole shot came to, as plain data."""
+        rows = self.rows
+        seconds = [row.seconds for row in rows]
+        slowest = max(rows, key=lambda row: row.seconds)
+        return {
+            "frames": len(rows),
+            "first": rows[0].frame,
+            "last": rows[-1].frame,
+            "changed": statistics.fmean(row.changed for row in rows),
+            "repairs": sum(row.count for row in rows),
+            "seconds": sum(seconds),
+            "seconds_per_frame": statistics.median(seconds),
+            "slowest": {"frame": slowest.frame, "seconds": slowest.seconds},
+            "missing": [row.frame for row in rows if row.state == "missing"],
+            "altered": [row.frame for row in rows if row.state == "altered"],
+        }
+
+    def of_class(self, name: str) -> dict[str, Any]:
+        """Mean and highest share of a class, the frame of the highest, and how many frames have any."""
+        at = self.classes.index(name)
+        highest = max(self.rows, key=lambda row: row.shares[at])
+        return {
+            "mean": statistics.fmean(row.shares[at] for row in self.rows),
+            "highest": highest.shares[at],
+            "highest_frame": highest.frame,
+            "frames": sum(row.shares[at] > 0 for row in self.rows),
+        }
+
+
+def summarise(sidecar: Sidecar) -> Summary:
+    """The sidecar in figures.
+
+    Raises:
+        InputError: it changed while it was read.
+    """
+    summary, folder = Summary(), sidecar.path.parent
+    for line in sidecar:
+        share = line.share
+        summary.classes = summary.classes or tuple(share)
+        shares = tuple(share.get(name, 0.0) for name in summary.classes)
+        summary.rows.append(Row(line.frame, line.changed, line.seconds, line.count, shares, file_state(folder, line)))
+        summary.places.add(line)
+    return summary
+
+
+def file_state(folder: Path, line: Line) -> str:
+    """Whether the frame's file is the one that was written: `whole`, `missing`, or `altered` (other size or time)."""
+    name, size, when = line.file
+    try:
+        facts = (folder / name).stat()
+    except OSError:
+        return "missing"
+    return "whole" if (facts.st_size, facts.st_mtime_ns) == (size, when) else "altered"

@@ -1,0 +1,41 @@
+"""Figures as a person reads them."""
+
+from __future__ import annotations
+
+from frdm_engine.plates.choosing import ranges
+
+__all__ = ["count", "duration", "percent", "ranges", "seconds", "size"]
+
+
+def percent(share: float) -> str:
+    """A share of 1: few digits, but never 0 for what is more than 0, nor 100 for what is less."""
+    if 0 < share < 0.00005:
+        return "under 0.01 %"
+    if 0.99995 <= share < 1:
+        return "over 99.99 %"
+    return f"{100 * share:.2f} %" if share < 0.1 or share >= 0.999 else f"{100 * share:.1f} %"
+
+
+def count(number: int, thing: str) -> str:
+    """`1 frame`, `2 frames`, `10,000 frames`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def seconds(value: float) -> str:
+    """A short time: `0.42 s`, `12.3 s`."""
+    return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
+
+
+def duration(value: float) -> str:
+    """A long time: `48 s`, `12 min 5 s`, `3 h 20 min`."""
+    whole = round(value)
+    if whole < 60:
+        return seconds(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def size(width: int, height: int) -> str:
+    """`2048 × 1556`."""
+    return f"{width} × {height}"
