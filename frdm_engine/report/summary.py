@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +25,14 @@ class Row(NamedTuple):
 
 @dataclass
 class Summary:
-    """A shot's frames in figures, by frame number, and its largest repairs."""
+    """A shot's frames in figures, by frame number, and its largest repairs. `keys` is the SHA-256 of all their hashes."""
 
     classes: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
     places: Places = field(default_factory=Places)
+    names: dict[int, str] = field(default_factory=dict)
+    """The output's file of each frame."""
+    keys: str = ""
 
     def totals(self) -> dict[str, Any]:
         """What the whole shot came to, as plain data."""
@@ -66,13 +70,16 @@ def summarise(sidecar: Sidecar) -> Summary:
     Raises:
         InputError: it changed while it was read.
     """
-    summary, folder = Summary(), sidecar.path.parent
+    summary, folder, keys = Summary(), sidecar.path.parent, hashlib.sha256()
     for line in sidecar:
         share = line.share
         summary.classes = summary.classes or tuple(share)
         shares = tuple(share.get(name, 0.0) for name in summary.classes)
         summary.rows.append(Row(line.frame, line.changed, line.seconds, line.count, shares, file_state(folder, line)))
         summary.places.add(line)
+        summary.names[line.frame] = line.file[0]
+        keys.update(line.key.encode())
+    summary.keys = keys.hexdigest()
     return summary
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "pack",
     "plan",
     "plot",
+    "report",
     "restore",
     "serve",
     "status",
