@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from frdm_engine.report.summary import Row
 
-SHOWN = 24
+SHOWN = 18
 """Frames on the sheet at most."""
 
 

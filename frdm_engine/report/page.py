@@ -19,6 +19,14 @@ from frdm_engine.version import __version__
 LISTED = 200
 """Failures and notes written out on the page; the data file has them all."""
 NAMES = {"dirt": "Dirt", "scratch": "Scratches", "stain": "Stains", "flicker": "Flicker", "": "Repairs"}
+PARTS = (
+    ("sheet", "Contact sheet"),
+    ("chart", "Damage"),
+    ("repairs", "Largest repairs"),
+    ("throughput", "Throughput"),
+    ("settings", "Settings"),
+    ("files", "Hashes"),
+)
 ABSENT = "not recorded"
 
 Pairs = list[tuple[str, str]]
@@ -34,7 +42,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("percent", "count", "duration", "seconds", "ranges"):
+    for name in ("percent", "count", "duration", "seconds", "ranges", "moment"):
         made.filters[name] = getattr(words, name)
     made.globals |= {"version": __version__, "colours": COLOURS, "names": NAMES}
     return made
@@ -54,10 +62,11 @@ def shot_page(shot: Shot) -> Iterator[str]:
             classes={name: shot.summary.of_class(name) for name in shot.summary.classes},
             verdict=verdict(shot.state, len(shot.asked), failed=_failed(shot), left=len(shot.left)),
             headline=_headline(shot, totals),
-            local=[name for name in shot.summary.classes if name not in BROAD],
             chart=_chart(shot),
-            told=[name for name in shot.sheet.classes if name],
+            told=[name for name in shot.summary.classes if name in shot.sheet.classes],
+            parts=PARTS,
             failures=shot.failures[:LISTED],
+            throughput=_throughput(shot.run, totals),
             settings=_settings(shot.run),
             files=_files(shot),
             notes=[str(note) for note in shot.run.get("notes") or ()][:LISTED],
@@ -87,10 +96,14 @@ def _failed(shot: Shot) -> int:
 
 def _headline(shot: Shot, totals: Mapping[str, Any]) -> Pairs:
     """The figures a morning begins with."""
+    classes = {name: shot.summary.of_class(name)["mean"] for name in shot.summary.classes}
+    local = [name for name in classes if name not in BROAD]
     return [
         ("Frames", f"{totals['frames']:,}" + (f" of {len(shot.asked):,}" if shot.left else "")),
         ("Repairs", f"{totals['repairs']:,}"),
-        ("Left bit for bit", words.percent(1 - totals["changed"])),
+        (", ".join(NAMES.get(name, name).lower() for name in local).capitalize(), words.percent(sum(classes[name] for name in local))),
+        *((NAMES[name], words.percent(classes[name])) for name in BROAD if name in classes),
+        ("Untouched, bit for bit", words.percent(1 - totals["changed"])),
         ("Time a frame", words.seconds(totals["seconds_per_frame"])),
         ("Time in all", words.duration(totals["seconds"])),
     ]
@@ -134,6 +147,18 @@ def _places(columns: tuple[chart.Bin, ...], frames: list[int]) -> list[int]:
     return sorted({x for x in found if x is not None})
 
 
+def _throughput(run: Mapping[str, Any], totals: Mapping[str, Any]) -> Pairs:
+    took, median, slowest = run.get("seconds"), totals["seconds_per_frame"], totals["slowest"]
+    return [
+        ("Time a frame", f"{words.seconds(median)} (median)"),
+        ("Frames an hour", f"{3600 / median:,.0f}" if median > 0 else ABSENT),
+        ("Slowest", f"{words.seconds(slowest['seconds'])}, frame {slowest['frame']}"),
+        ("Of all frames", words.duration(totals["seconds"])),
+        ("Last run took", words.duration(took) if isinstance(took, int | float) else ABSENT),
+        ("Device", _said(run.get("device"))),
+    ]
+
+
 def _settings(run: Mapping[str, Any]) -> Pairs:
     """What decided the pixels, and where it ran."""
     settings, model = run.get("settings") or {}, run.get("model") or {}
@@ -142,16 +167,15 @@ def _settings(run: Mapping[str, Any]) -> Pairs:
     given: list[tuple[str, Any]] = [
         ("Model", model.get("name")),
         ("FRDM", run.get("frdm")),
-        *((str(name).capitalize(), value) for name, value in settings.items()),
+        *((str(name).capitalize(), "auto" if value is None else value) for name, value in settings.items()),
         ("Colour space", space),
         ("Layer", run.get("layer") or "main"),
         ("Cuts", ", ".join(map(str, run.get("cuts") or ())) or "none"),
         ("Device", run.get("device")),
         ("Precision", run.get("precision")),
         ("Host", run.get("host")),
-        ("Started", run.get("started")),
-        ("Ended", run.get("ended")),
-        ("Last run took", words.duration(run["seconds"]) if isinstance(run.get("seconds"), int | float) else None),
+        ("Started", words.moment(run.get("started"))),
+        ("Ended", words.moment(run.get("ended"))),
         ("Plan", "; ".join(map(str, run.get("plan") or ())) or None),
     ]
     return [(name, _said(value)) for name, value in given]

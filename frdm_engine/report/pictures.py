@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 COLOURS = {"dirt": "#e69f00", "scratch": "#56b4e9", "stain": "#2bb58a", "flicker": "#cc79a7", "": "#f0e442"}
 """Of each class, and of a change whose class is not known. Told apart by those who do not see red or green."""
-FAINT = 0.25
+FAINT = 0.16
 """What is left of flicker in the picture of a matte: it covers the frame, and would hide the rest."""
 QUALITY, LOSSLESS = 82, 101
 
@@ -86,14 +86,16 @@ class Look:
     def pictures(self, *, most: int, box: tuple[int, int, int, int] | None = None) -> tuple[Bytes, Bytes, Bytes]:
         """Before and after (h, w, 3), and matte (h, w, 4), as RGB of at most `most` pixels a side.
 
-        `box` is [x, y, width, height] in the data window; all unless told. Colours are those of sRGB, cut off at 0 and
-        1.
+        `box` is [x, y, width, height] in the data window, and has no flicker in its matte, which would be all over it;
+        all unless told. Colours are those of sRGB, cut off at 0 and 1.
         """
         x, y, width, height = box or (0, 0, self.before.shape[1], self.before.shape[0])
         part = slice(y, y + height), slice(x, x + width)
         size = _size(width, height, aspect=self.aspect, most=most)
         before, after = (_bytes(_shrunk(self.space.encode(one[part]), size)) for one in (self.before, self.after))
-        return before, after, coloured(_grown(self.matte.planes[:, part[0], part[1]], size), self.matte.names)
+        return before, after, coloured(
+            _grown(self.matte.planes[:, part[0], part[1]], size), self.matte.names, faint=FAINT if box is None else 0.0
+        )
 
 
 def look(where: Where, frame: int, *, view: str | None = None) -> Look:
@@ -143,9 +145,9 @@ def data_uri(coded: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(coded).decode("ascii")
 
 
-def coloured(matte: Floats, names: tuple[str, ...]) -> Bytes:
-    """Mattes (C, H, W) as one picture (H, W, 4): each class in its colour, as opaque as it is."""
-    strength = np.array([FAINT if name == "flicker" else 1.0 for name in names], np.float32)[:, None, None]
+def coloured(matte: Floats, names: tuple[str, ...], *, faint: float = FAINT) -> Bytes:
+    """Mattes (C, H, W) as one picture (H, W, 4): each class in its colour, as opaque as it is; flicker is `faint`."""
+    strength = np.array([faint if name == "flicker" else 1.0 for name in names], np.float32)[:, None, None]
     weights = matte * strength
     alpha = 1 - np.prod(1 - weights, axis=0)
     colours = np.array([_rgb(COLOURS.get(name, COLOURS[""])) for name in names], np.float32)

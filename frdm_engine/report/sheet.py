@@ -13,7 +13,7 @@ BUDGET = 6_000_000
 """Characters the contact sheet may take in the page."""
 SIDES = (1280, 960, 640, 480)
 """Longest side of a frame on the sheet: the largest with which all of them fit."""
-CROP, LEAST_CROP = 320, 48
+CROP, LEAST_CROP = 288, 64
 """Longest side of a crop in the page, and the least it shows of the plate."""
 POSTER = 240
 
@@ -65,7 +65,9 @@ class Sheet:
     problems: list[str] = field(default_factory=list)
 
 
-def draw(where: Where, chosen: Sequence[int], places: Mapping[str, Sequence[Place]]) -> Sheet:
+def draw(
+    where: Where, chosen: Sequence[int], places: Mapping[str, Sequence[Place]], *, budget: int = BUDGET
+) -> Sheet:
     """Reads the frames one after the other, each once for its view; what cannot be read is named in `problems`."""
     sheet = Sheet(chosen=tuple(chosen))
     wanted: dict[tuple[int, str], list[Place]] = {(frame, ""): [] for frame in chosen}
@@ -81,8 +83,8 @@ def draw(where: Where, chosen: Sequence[int], places: Mapping[str, Sequence[Plac
             sheet.problems.append(str(error))
             continue
         if frame in sheet.chosen and not view:
-            side = side or _fitting(seen, len(sheet.chosen))
-            _hang(sheet, frame, seen, side)
+            side = side or _fitting(seen, len(sheet.chosen), budget)
+            _hang(sheet, frame, seen, side, budget)
         for place in here:
             images[id(place)] = Images.of(seen.pictures(most=CROP, box=around(place, seen)))
     sheet.frames = dict(sorted(sheet.frames.items()))
@@ -96,31 +98,30 @@ def undrawn(places: Mapping[str, Sequence[Place]], why: str) -> Sheet:
 
 
 def around(place: Place, seen: Look) -> tuple[int, int, int, int]:
-    """A repair's box with half its size again on each side; long and thin ones are shown with more beside them."""
-    rows, columns = seen.before.shape[:2]
+    """[x, y, width, height] of a square with the repair in its middle and half its size again about it, if there is room."""
     x, y, width, height, _ = place.box
-    least = max(LEAST_CROP, width // 2, height // 2)
-    x0, wide = _span(x, width, least=least, whole=columns)
-    y0, high = _span(y, height, least=least, whole=rows)
-    return x0, y0, wide, high
+    side = max(LEAST_CROP, round(1.5 * max(width, height)))
+    spans = (_span(x, width, side, seen.before.shape[1]), _span(y, height, side, seen.before.shape[0]))
+    (left, wide), (top, high) = spans
+    return left, top, wide, high
 
 
-def _span(start: int, length: int, *, least: int, whole: int) -> tuple[int, int]:
-    wanted = min(whole, max(2 * length, least))
+def _span(start: int, length: int, side: int, whole: int) -> tuple[int, int]:
+    wanted = min(side, whole)
     return min(max(0, start + length // 2 - wanted // 2), whole - wanted), wanted
 
 
-def _fitting(seen: Look, count: int) -> int:
+def _fitting(seen: Look, count: int, budget: int) -> int:
     """The largest side with which `count` frames like this one, and a fifth more, stay within the budget."""
     for side in SIDES:
-        if Images.of(seen.pictures(most=side)).cost * count * 1.2 <= BUDGET:
+        if Images.of(seen.pictures(most=side)).cost * count * 1.2 <= budget:
             return side
     return SIDES[-1]
 
 
-def _hang(sheet: Sheet, frame: int, seen: Look, side: int) -> None:
+def _hang(sheet: Sheet, frame: int, seen: Look, side: int, budget: int) -> None:
     images = Images.of(seen.pictures(most=side))
-    if sum(other.cost for other in sheet.frames.values()) + images.cost <= BUDGET:
+    if sum(other.cost for other in sheet.frames.values()) + images.cost <= budget:
         sheet.frames[frame] = images
     sheet.poster = sheet.poster or data_uri(webp(seen.pictures(most=POSTER)[1]))
     sheet.classes = tuple(dict.fromkeys((*sheet.classes, *seen.matte.names)))

@@ -66,7 +66,8 @@ def gather(sidecar: Path, run: Run, *, plate: Sequence | None = None, matte: Seq
 
 def _sheet(folder: Path, run: Run, summary: Summary, *, plate: Sequence | None, matte: Sequence | None) -> Sheet:
     broad = [at for at, name in enumerate(summary.classes) if name in BROAD]
-    chosen, places = choose(summary.rows, broad=broad), summary.places.largest(CROPS)
+    chosen, found = choose(summary.rows, broad=broad), summary.places.largest(CROPS)
+    places = {kind: found[kind] for kind in (*summary.classes, "") if kind in found}
     if plate is None:
         plate, why = find(run.get("source"), beside=folder)
         if plate is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from frdm_engine.plates.choosing import ranges
 
-__all__ = ["count", "duration", "percent", "ranges", "seconds", "size"]
+__all__ = ["count", "duration", "moment", "percent", "ranges", "seconds"]
 
 
 def percent(share: float) -> str:
@@ -13,6 +15,8 @@ def percent(share: float) -> str:
         return "under 0.01 %"
     if 0.99995 <= share < 1:
         return "over 99.99 %"
+    if share in {0, 1}:
+        return f"{100 * share:.0f} %"
     return f"{100 * share:.2f} %" if share < 0.1 or share >= 0.999 else f"{100 * share:.1f} %"
 
 
@@ -36,6 +40,12 @@ def duration(value: float) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60} min"
 
 
-def size(width: int, height: int) -> str:
-    """`2048 × 1556`."""
-    return f"{width} × {height}"
+def moment(said: object) -> str | None:
+    """An ISO 8601 time: `24 November 2026, 21:10 UTC`; what is no such time stands as it is."""
+    if said is None:
+        return None
+    try:
+        when = datetime.fromisoformat(str(said))
+    except ValueError:
+        return str(said)
+    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()

@@ -23,14 +23,15 @@ for (const wipe of wipes) {
     move(wipe, (100 * (event.clientX - box.left)) / box.width);
   };
   slider.addEventListener("input", () => move(wipe, slider.value));
-  slider.addEventListener("pointerdown", (event) => {
-    if (event.pointerType === "mouse" && event.button !== 0) return;
-    slider.setPointerCapture(event.pointerId);
+  wipe.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    wipe.setPointerCapture(event.pointerId);
     follow(event);
   });
-  slider.addEventListener("pointermove", (event) => {
-    if (slider.hasPointerCapture(event.pointerId)) follow(event);
+  wipe.addEventListener("pointermove", (event) => {
+    if (wipe.hasPointerCapture(event.pointerId)) follow(event);
   });
+  wipe.addEventListener("click", () => slider.focus({ preventScroll: true }));
 }
 
 function choose(side) {
