@@ -72,7 +72,23 @@ def _frdm(
     """
 
 
-for _command in (restore, report, demo, plan, info, models, serve, status, jobs, cancel, stop, damage, pack, train, plot):
+for _command in (
+    restore,
+    report,
+    demo,
+    plan,
+    info,
+    models,
+    serve,
+    status,
+    jobs,
+    cancel,
+    stop,
+    damage,
+    pack,
+    train,
+    plot,
+):
     app.command()(_command)
 app.add_typer(bench, name="bench")
 app.add_typer(pairs)

@@ -14,15 +14,21 @@ from frdm_engine.errors import OutputError, SettingError
 def report(
     outputs: Annotated[
         list[str],
-        typer.Argument(metavar="OUT...", help="Results of frdm restore: patterns, folders (all shots below) or sidecars."),
+        typer.Argument(
+            metavar="OUT...", help="Results of frdm restore: patterns, folders (all shots below) or sidecars."
+        ),
     ],
     plate: Annotated[
         str | None,
-        typer.Option(metavar="PATTERN", rich_help_panel=WHERE, help="The plate, where it is not recorded or has moved."),
+        typer.Option(
+            metavar="PATTERN", rich_help_panel=WHERE, help="The plate, where it is not recorded or has moved."
+        ),
     ] = None,
     matte: Annotated[
         str | None,
-        typer.Option(metavar="PATTERN", rich_help_panel=WHERE, help="The matte, where it is not recorded or has moved."),
+        typer.Option(
+            metavar="PATTERN", rich_help_panel=WHERE, help="The matte, where it is not recorded or has moved."
+        ),
     ] = None,
     reel: Annotated[
         Path | None,

@@ -46,9 +46,7 @@ def bins(rows: Sequence[Row], frames: Sequence[int]) -> tuple[Bin, ...]:
     made = {row.frame: row for row in rows}
     each = -(-len(frames) // COLUMNS)
     groups = (frames[start : start + each] for start in range(0, len(frames), each))
-    return tuple(
-        Bin(group[0], group[-1], tuple(made[frame] for frame in group if frame in made)) for group in groups
-    )
+    return tuple(Bin(group[0], group[-1], tuple(made[frame] for frame in group if frame in made)) for group in groups)
 
 
 def strip(columns: Sequence[Bin], value: Callable[[Row], float], say: Callable[[float], str]) -> Strip:

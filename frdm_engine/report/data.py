@@ -74,6 +74,8 @@ def hashes(shot: Shot) -> dict[str, str]:
         with shot.sidecar.path.open("rb") as file:
             sidecar = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"{shot.sidecar.path} cannot be read any more ({error.strerror}); mend it and try again.") from error
+        raise InputError(
+            f"{shot.sidecar.path} cannot be read any more ({error.strerror}); mend it and try again."
+        ) from error
     model = (shot.run.get("model") or {}).get("sha256", "")
     return {"model": str(model), "sidecar": sidecar, "frames": shot.summary.keys}

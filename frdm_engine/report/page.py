@@ -101,7 +101,10 @@ def _headline(shot: Shot, totals: Mapping[str, Any]) -> Pairs:
     return [
         ("Frames", f"{totals['frames']:,}" + (f" of {len(shot.asked):,}" if shot.left else "")),
         ("Repairs", f"{totals['repairs']:,}"),
-        (", ".join(NAMES.get(name, name).lower() for name in local).capitalize(), words.percent(sum(classes[name] for name in local))),
+        (
+            ", ".join(NAMES.get(name, name).lower() for name in local).capitalize(),
+            words.percent(sum(classes[name] for name in local)),
+        ),
         *((NAMES[name], words.percent(classes[name])) for name in BROAD if name in classes),
         ("Untouched, bit for bit", words.percent(1 - totals["changed"])),
         ("Time a frame", words.seconds(totals["seconds_per_frame"])),

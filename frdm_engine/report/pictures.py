@@ -93,8 +93,14 @@ class Look:
         part = slice(y, y + height), slice(x, x + width)
         size = _size(width, height, aspect=self.aspect, most=most)
         before, after = (_bytes(_shrunk(self.space.encode(one[part]), size)) for one in (self.before, self.after))
-        return before, after, coloured(
-            _grown(self.matte.planes[:, part[0], part[1]], size), self.matte.names, faint=FAINT if box is None else 0.0
+        return (
+            before,
+            after,
+            coloured(
+                _grown(self.matte.planes[:, part[0], part[1]], size),
+                self.matte.names,
+                faint=FAINT if box is None else 0.0,
+            ),
         )
 
 
@@ -112,7 +118,11 @@ def look(where: Where, frame: int, *, view: str | None = None) -> Look:
     if before.shape != after.shape:
         raise PlateError(f"{result.path} has another size than {plate.path}; name the plate it was made of.")
     first = view is None or view == plate.views[0]
-    matte = _matte(where.matte.path(frame), before.shape[:2]) if first and where.matte and frame in where.matte.frames else None
+    matte = (
+        _matte(where.matte.path(frame), before.shape[:2])
+        if first and where.matte and frame in where.matte.frames
+        else None
+    )
     return Look(where.space, before, after, matte, _aspect(plate))
 
 
@@ -201,4 +211,3 @@ def _bytes(picture: Floats) -> Bytes:
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-

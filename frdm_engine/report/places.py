@@ -53,12 +53,12 @@ class Places:
         places = self._by_kind.setdefault((view, kind), [])
         known = list(places)
         alike = _overlap([place.box for place in known], boxes) >= SAME
+        met = alike.argmax(axis=0) if known else []
         for index, box in enumerate(boxes):
-            met = np.flatnonzero(alike[:, index])
-            if len(met) == 0:
+            if not known or not alike[met[index], index]:
                 places.append(Place(kind, frame, view, box, frame, frame))
                 continue
-            place = known[int(met[0])]
+            place = known[met[index]]
             place.frames += place.last != frame
             place.last = frame
             if box[4] > place.box[4]:

@@ -48,7 +48,9 @@ def failures(run: Run) -> tuple[Failure, ...]:
     try:
         told = [Failure(None if one["frame"] is None else int(one["frame"]), str(one["error"])) for one in _list(run)]
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError("The record's failures are not of the form {frame, error}; remove it and try again.") from error
+        raise InputError(
+            "The record's failures are not of the form {frame, error}; remove it and try again."
+        ) from error
     return tuple(sorted(told, key=lambda one: (one.frame is not None, one.frame or 0)))
 
 

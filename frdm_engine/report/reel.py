@@ -56,7 +56,9 @@ def _entry(path: Path, *, page: Path, poster: bool) -> dict[str, Any]:
         entry["poster"] = said["poster"] if poster else ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no shot's report ({error}); make it again with frdm report.") from error
-    entry["verdict"] = verdict(entry["state"], entry["asked"]["count"], failed=entry["failed"], left=entry["left"]["count"])
+    entry["verdict"] = verdict(
+        entry["state"], entry["asked"]["count"], failed=entry["failed"], left=entry["left"]["count"]
+    )
     entry["data"] = _link(path, page=page)
     entry["page"] = _link(path.with_name(path.name.removesuffix(DATA) + ".report.html"), page=page)
     return entry

@@ -65,9 +65,7 @@ class Sheet:
     problems: list[str] = field(default_factory=list)
 
 
-def draw(
-    where: Where, chosen: Sequence[int], places: Mapping[str, Sequence[Place]], *, budget: int = BUDGET
-) -> Sheet:
+def draw(where: Where, chosen: Sequence[int], places: Mapping[str, Sequence[Place]], *, budget: int = BUDGET) -> Sheet:
     """Reads the frames one after the other, each once for its view; what cannot be read is named in `problems`."""
     sheet = Sheet(chosen=tuple(chosen))
     wanted: dict[tuple[int, str], list[Place]] = {(frame, ""): [] for frame in chosen}
@@ -98,9 +96,13 @@ def undrawn(places: Mapping[str, Sequence[Place]], why: str) -> Sheet:
 
 
 def around(place: Place, seen: Look) -> tuple[int, int, int, int]:
-    """[x, y, width, height] of a square with the repair in its middle and half its size again about it, if there is room."""
+    """[x, y, width, height] of a square about the repair with half its size again, as far as the frame reaches.
+
+    Of long and thin ones it is the middle, pixel by pixel: all of a scratch would be too small to see.
+    """
     x, y, width, height, _ = place.box
-    side = max(LEAST_CROP, round(1.5 * max(width, height)))
+    most = max(CROP, 3 * min(width, height))
+    side = max(LEAST_CROP, min(most, round(1.5 * max(width, height))))
     spans = (_span(x, width, side, seen.before.shape[1]), _span(y, height, side, seen.before.shape[0]))
     (left, wide), (top, high) = spans
     return left, top, wide, high

@@ -66,13 +66,13 @@ def paint(
         mattes = np.zeros((len(CLASSES), high, wide), np.float32)
         for kind, x, y, width, height in painted:
             mattes[CLASSES.index(kind), y : y + height, x : x + width] = 0.5 if kind == "flicker" else 1.0
-        write_image(folder / "plate" / f"plate.{frame}.exr", damaged(clean, mattes), channel_names=("R", "G", "B"))
-        result = folder / "out" / f"out.{frame}.exr"
+        write_image(folder / "plate" / f"plate.{frame:04d}.exr", damaged(clean, mattes), channel_names=("R", "G", "B"))
+        result = folder / "out" / f"out.{frame:04d}.exr"
         write_image(result, clean, channel_names=("R", "G", "B"))
         files = [result]
         restored = Restored(clean, mattes, opacity(mattes), 0.5)
         if matte:
-            files.append(folder / "matte" / f"matte.{frame}.exr")
+            files.append(folder / "matte" / f"matte.{frame:04d}.exr")
             planes = np.concatenate((restored.alpha[None], mattes)).transpose(1, 2, 0)
             write_image(files[-1], planes, channel_names=CHANNELS)
         enter(result, frame, restored, files)

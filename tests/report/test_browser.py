@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,7 +67,9 @@ def at(chrome: Chrome, frame: int) -> float:
 
 def drag(chrome: Chrome, frame: int, *, by: int) -> None:
     """Press in the middle of a frame and let go `by` pixels to the right."""
-    ActionChains(chrome).move_to_element(slider(chrome, frame)).click_and_hold().move_by_offset(by, 0).release().perform()
+    ActionChains(chrome).move_to_element(slider(chrome, frame)).click_and_hold().move_by_offset(
+        by, 0
+    ).release().perform()
 
 
 def test_the_wipe_is_dragged(page: Chrome) -> None:
@@ -198,7 +199,7 @@ def test_chart_crops_failures_settings_and_hashes_are_there(page: Chrome) -> Non
 def test_everything_has_a_name_for_those_who_listen(page: Chrome) -> None:
     nodes: list[dict[str, Any]] = page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     named = ("image", "slider", "button", "radio", "checkbox", "link", "region", "navigation", "table")
-    met = {role: 0 for role in named}
+    met = dict.fromkeys(named, 0)
     for node in nodes:
         role = node.get("role", {}).get("value", "")
         if role in met and not node.get("ignored"):
