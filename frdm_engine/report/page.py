@@ -42,7 +42,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("percent", "count", "duration", "seconds", "ranges", "moment"):
+    for name in ("percent", "count", "duration", "seconds", "some", "moment"):
         made.filters[name] = getattr(words, name)
     made.globals |= {"version": __version__, "colours": COLOURS, "names": NAMES}
     return made
@@ -174,7 +174,6 @@ def _settings(run: Mapping[str, Any]) -> Pairs:
         ("Colour space", space),
         ("Layer", run.get("layer") or "main"),
         ("Cuts", ", ".join(map(str, run.get("cuts") or ())) or "none"),
-        ("Device", run.get("device")),
         ("Precision", run.get("precision")),
         ("Host", run.get("host")),
         ("Started", words.moment(run.get("started"))),

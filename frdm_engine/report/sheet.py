@@ -1,4 +1,4 @@
-"""The pictures of a report: the contact sheet's frames and the crops of the largest repairs, within a budget of bytes."""
+"""The pictures of a report: frames of the contact sheet and crops of the largest repairs, within a budget of bytes."""
 
 from __future__ import annotations
 

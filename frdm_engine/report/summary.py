@@ -18,14 +18,14 @@ class Row(NamedTuple):
     frame: int
     changed: float
     seconds: float
-    count: int
+    repairs: int
     shares: tuple[float, ...]
     state: str
 
 
 @dataclass
 class Summary:
-    """A shot's frames in figures, by frame number, and its largest repairs. `keys` is the SHA-256 of all their hashes."""
+    """A shot's frames in figures, by frame number, and its largest repairs; `keys` is the SHA-256 of all hashes."""
 
     classes: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Summary:
             "first": rows[0].frame,
             "last": rows[-1].frame,
             "changed": statistics.fmean(row.changed for row in rows),
-            "repairs": sum(row.count for row in rows),
+            "repairs": sum(row.repairs for row in rows),
             "seconds": sum(seconds),
             "seconds_per_frame": statistics.median(seconds),
             "slowest": {"frame": slowest.frame, "seconds": slowest.seconds},

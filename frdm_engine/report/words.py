@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from frdm_engine.plates.choosing import ranges
 
-__all__ = ["count", "duration", "moment", "percent", "ranges", "seconds"]
+MOST_RUNS = 20
+"""Runs of frames that are written out."""
 
 
 def percent(share: float) -> str:
@@ -38,6 +40,12 @@ def duration(value: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def some(frames: Sequence[int]) -> str:
+    """Frames as `--frames` takes them; of many scattered ones the first."""
+    runs = ranges(frames).split(",")
+    return ", ".join(runs) if len(runs) <= MOST_RUNS else f"{', '.join(runs[:MOST_RUNS])} and more"
 
 
 def moment(said: object) -> str | None:

@@ -1,4 +1,4 @@
-"""A shot on disk whose damage was painted: plates, results, mattes and sidecar, written by the engine's own functions."""
+"""A shot on disk whose damage was painted: plates, results, mattes and sidecar, written by the engine's functions."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def paint(
     """Plates in `plate/`, results `out.####.exr` in `out/`, mattes in `matte/`."""
     wide, high = size
     rng = np.random.default_rng(seed)
-    clean = cv2.GaussianBlur(rng.random((high, wide, 3), np.float32), (0, 0), 3.0)
+    clean = np.asarray(cv2.GaussianBlur(rng.random((high, wide, 3), np.float32), (0, 0), 3.0), np.float32)
     for name in ("plate", "out", "matte"):
         (folder / name).mkdir(parents=True)
     for frame, painted in spots.items():

@@ -1,8 +1,9 @@
-"""The page in a browser: the wipe by mouse, finger and key, what it shows, and that it asks for nothing from outside."""
+"""The page in a browser: the wipe by mouse, finger and key, what it shows, and that it asks for nothing outside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -149,7 +150,7 @@ def test_a_frame_is_made_large_and_small_again(page: Chrome) -> None:
 
 
 def test_the_pictures_are_those_of_the_files(page: Chrome) -> None:
-    """In the painted dirt the plate is light and the result is not; the matte has dirt's colour there and nothing beside."""
+    """In the painted dirt the plate is light and the result is not; the matte has dirt's colour there, none beside."""
     read = """
         const [image, x, y] = arguments, canvas = document.createElement("canvas");
         canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
@@ -231,7 +232,7 @@ def test_dark_is_dark_and_print_shows_all_three_pictures(page: Chrome) -> None:
     images = wipe(page, 1001).find_elements(By.TAG_NAME, "img")
     boxes = [(image.location["x"], image.size["width"]) for image in images]
     assert all(image.is_displayed() for image in images)
-    assert all(right > left + width for (left, width), (right, _) in zip(boxes, boxes[1:], strict=False))
+    assert all(right > left + width for (left, width), (right, _) in pairwise(boxes))
     assert not slider(page, 1001).is_displayed()
     told(media="")
 

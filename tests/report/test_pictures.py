@@ -127,6 +127,7 @@ def test_mattes_are_coded_without_loss_and_small() -> None:
     matte[40:50, 20:30] = (230, 159, 0, 136)
     coded = webp(matte)
     back = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert back is not None
     np.testing.assert_array_equal(cv2.cvtColor(back, cv2.COLOR_BGRA2RGBA), matte)
     assert len(coded) < 200
 
