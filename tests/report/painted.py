@@ -55,6 +55,7 @@ def paint(
     matte: bool = True,
     size: tuple[int, int] = (WIDTH, HEIGHT),
     seed: int = 0,
+    grain: float = 0.0,
 ) -> Painted:
     """Plates in `plate/`, results `out.####.exr` in `out/`, mattes in `matte/`."""
     wide, high = size
@@ -62,6 +63,8 @@ def paint(
     clean = np.asarray(cv2.GaussianBlur(rng.random((high, wide, 3), np.float32), (0, 0), 3.0), np.float32)
     for name in ("plate", "out", "matte"):
         (folder / name).mkdir(parents=True)
+    if grain:
+        clean += np.float32(grain) * rng.standard_normal(clean.shape, np.float32)
     for frame, painted in spots.items():
         mattes = np.zeros((len(CLASSES), high, wide), np.float32)
         for kind, x, y, width, height in painted:

@@ -9,12 +9,14 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from frdm_engine.report import data_path, write
 from frdm_engine.restore.ledger import fingerprint
 from tests.report.painted import Painted, paint
 
-FRAMES = 10_000 if os.environ.get("FRDM_FULL") == "1" else 1_000
+FULL = os.environ.get("FRDM_FULL") == "1"
+FRAMES = 10_000 if FULL else 1_000
 
 
 def long(folder: Path, frames: int) -> Painted:
@@ -70,3 +72,20 @@ def test_a_long_shot_costs_little(tmp_path: Path) -> None:
     assert {1, many} <= set(data["shown"])
     text = page.read_text(encoding="utf-8")
     assert f"frame {many // 2} of" in text
+
+
+@pytest.mark.skipif(not FULL, reason="takes a minute; FRDM_FULL=1 runs it")
+def test_a_page_of_grainy_large_frames_stays_under_ten_megabytes(tmp_path: Path) -> None:
+    spots = {
+        frame: tuple(
+            (kind, 30 + 190 * at, 100 + 400 * row, 60 + at, 60)
+            for row, kind in enumerate(("dirt", "stain"))
+            for at in range(8)
+        )
+        for frame in range(1, 21)
+    }
+    made = paint(tmp_path / "shot", spots=spots, size=(2048, 1152), grain=0.05)
+    page = write(made.sidecar, made.run)
+    print(f"page {page.stat().st_size:,} B")
+    assert 3_000_000 < page.stat().st_size < 10_000_000
+    assert len(json.loads(data_path(made.sidecar).read_text())["shown"]) == 18
