@@ -70,9 +70,11 @@ def hashes(shot: Shot) -> dict[str, str]:
     Raises:
         InputError: the sidecar went away.
     """
+    sidecar = ""
     try:
-        with shot.sidecar.path.open("rb") as file:
-            sidecar = hashlib.file_digest(file, "sha256").hexdigest()
+        if shot.sidecar.frames:
+            with shot.sidecar.path.open("rb") as file:
+                sidecar = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(
             f"{shot.sidecar.path} cannot be read any more ({error.strerror}); mend it and try again."

@@ -54,11 +54,13 @@ class Line:
 class Sidecar:
     """The lines of a sidecar by frame; of a frame done twice the later one counts. Keeps where each line begins.
 
+    `bare`: it may hold no frame, or not be there, as where all of a shot failed.
+
     Raises:
         InputError: it cannot be read, or holds no frame.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bare: bool = False) -> None:
         self.path = path
         self.torn = 0
         """Lines that are no frame's: cut short by a kill, or damaged."""
@@ -74,15 +76,20 @@ class Sidecar:
                         self._starts[line.frame] = start
                     start += len(raw)
         except OSError as error:
+            if bare and isinstance(error, FileNotFoundError):
+                self.frames: tuple[int, ...] = ()
+                return
             raise InputError(
                 f"{path} cannot be read ({error.strerror}); name the output of a restoration, whose sidecar it is."
             ) from error
-        if not self._starts:
+        if not self._starts and not bare:
             raise InputError(f"{path} holds no frame yet; restore one first.")
         self.frames = tuple(sorted(self._starts))
 
     def __iter__(self) -> Iterator[Line]:
         """The lines, by frame number."""
+        if not self.frames:
+            return
         with self.path.open("rb") as file:
             for frame in self.frames:
                 file.seek(self._starts[frame])

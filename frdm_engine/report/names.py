@@ -9,7 +9,7 @@ from pathlib import Path
 
 from frdm_engine.errors import InputError, OutputError
 
-SIDECAR = ".frdm.jsonl"
+SIDECAR, RECORD = ".frdm.jsonl", ".frdm.json"
 
 
 def shot_name(sidecar: Path) -> str:
@@ -25,7 +25,7 @@ def shot_name(sidecar: Path) -> str:
 
 def record_path(sidecar: Path) -> Path:
     """The run's record: settings, failures, times; written by whoever ran it."""
-    return sidecar.with_name(f"{shot_name(sidecar)}.frdm.json")
+    return sidecar.with_name(f"{shot_name(sidecar)}{RECORD}")
 
 
 def page_path(sidecar: Path) -> Path:

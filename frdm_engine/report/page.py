@@ -73,8 +73,15 @@ def shot_page(shot: Shot) -> Iterator[str]:
             hashes={"model": "Model", "sidecar": "Sidecar", "frames": "All frames"},
             hash_of=hashes(shot),
             listed=LISTED,
+            span=_span(shot),
         )
     )
+
+
+def _span(shot: Shot) -> tuple[int, int]:
+    """First and last of the frames asked for and those done."""
+    ends = (*shot.asked[:1], *shot.asked[-1:], *shot.sidecar.frames[:1], *shot.sidecar.frames[-1:])
+    return min(ends), max(ends)
 
 
 def verdict(state: str, frames: int, *, failed: int, left: int) -> str:
@@ -155,7 +162,7 @@ def _throughput(run: Mapping[str, Any], totals: Mapping[str, Any]) -> Pairs:
     return [
         ("Time a frame", f"{words.seconds(median)} (median)"),
         ("Frames an hour", f"{3600 / median:,.0f}" if median > 0 else ABSENT),
-        ("Slowest", f"{words.seconds(slowest['seconds'])}, frame {slowest['frame']}"),
+        ("Slowest", f"{words.seconds(slowest['seconds'])}, frame {slowest['frame']}" if slowest else ABSENT),
         ("Of all frames", words.duration(totals["seconds"])),
         ("Last run took", words.duration(took) if isinstance(took, int | float) else ABSENT),
         ("Device", _said(run.get("device"))),

@@ -42,8 +42,9 @@ def write_reel(shots: Iterable[Path], *, page: Path) -> Path:
     }
     plain = [{name: value for name, value in entry.items() if name != "poster"} for entry in entries]
     put(page.with_suffix(".json"), [json.dumps({"report": 1, "totals": totals, "shots": plain}, indent=1), "\n"])
+    kinds = tuple(dict.fromkeys(name for entry in entries for name in entry["classes"]))
     title = page.resolve().parent.name or "Reel"
-    put(page, environment().get_template("reel.html").generate(title=title, shots=entries, totals=totals))
+    put(page, environment().get_template("reel.html").generate(title=title, shots=entries, kinds=kinds, totals=totals))
     return page
 
 

@@ -48,7 +48,7 @@ def gather(sidecar: Path, run: Run, *, plate: Sequence | None = None, matte: Seq
     Raises:
         InputError: the sidecar or the record cannot be read, or holds nothing.
     """
-    lines = Sidecar(sidecar)
+    lines = Sidecar(sidecar, bare=bool(run.get("frames")))
     summary = summarise(lines)
     wanted = asked(run, lines.frames)
     done = set(lines.frames)
@@ -65,6 +65,8 @@ def gather(sidecar: Path, run: Run, *, plate: Sequence | None = None, matte: Seq
 
 
 def _sheet(folder: Path, run: Run, summary: Summary, *, plate: Sequence | None, matte: Sequence | None) -> Sheet:
+    if not summary.rows:
+        return undrawn({}, "No frame is done.")
     broad = [at for at, name in enumerate(summary.classes) if name in BROAD]
     chosen, found = choose(summary.rows, broad=broad), summary.places.largest(CROPS)
     places = {kind: found[kind] for kind in (*summary.classes, "") if kind in found}

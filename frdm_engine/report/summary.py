@@ -37,17 +37,16 @@ class Summary:
     def totals(self) -> dict[str, Any]:
         """What the whole shot came to, as plain data."""
         rows = self.rows
-        seconds = [row.seconds for row in rows]
-        slowest = max(rows, key=lambda row: row.seconds)
+        slowest = max(rows, key=lambda row: row.seconds, default=None)
         return {
             "frames": len(rows),
-            "first": rows[0].frame,
-            "last": rows[-1].frame,
-            "changed": statistics.fmean(row.changed for row in rows),
+            "first": rows[0].frame if rows else None,
+            "last": rows[-1].frame if rows else None,
+            "changed": statistics.fmean(row.changed for row in rows) if rows else 0.0,
             "repairs": sum(row.repairs for row in rows),
-            "seconds": sum(seconds),
-            "seconds_per_frame": statistics.median(seconds),
-            "slowest": {"frame": slowest.frame, "seconds": slowest.seconds},
+            "seconds": sum(row.seconds for row in rows),
+            "seconds_per_frame": statistics.median(row.seconds for row in rows) if rows else 0.0,
+            "slowest": {"frame": slowest.frame, "seconds": slowest.seconds} if slowest else None,
             "missing": [row.frame for row in rows if row.state == "missing"],
             "altered": [row.frame for row in rows if row.state == "altered"],
         }

@@ -14,7 +14,8 @@ import pytest
 
 from frdm_engine.errors import InputError, OutputError
 from frdm_engine.plates import Sequence, write_image
-from frdm_engine.report import data_path, page_path, write
+from frdm_engine.report import data_path, page_path, record_path, write, write_reel
+from frdm_engine.report.finding import sidecars
 from tests.report.painted import HEIGHT, WIDTH, Painted
 
 Make = Callable[..., Painted]
@@ -201,3 +202,21 @@ def test_the_same_shot_gives_the_same_page(painted: Make) -> None:
     made = painted()
     first = report(made)
     assert report(made) == first
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_shot_that_failed_altogether_has_its_page(painted: Make, there: bool) -> None:
+    made = painted()
+    made.sidecar.unlink()
+    if there:
+        made.sidecar.touch()
+    failed = [{"frame": frame, "error": f"Frame {frame} could not be read; replace it."} for frame in range(1001, 1007)]
+    data, page = report(made, failures=failed)
+    assert (data["state"], data["totals"]["frames"], data["left"]["count"], data["frames"]) == ("failed", 0, 6, [])
+    assert "6 failures in 6 frames" in page
+    assert page.count("could not be read; replace it.") == 6
+    assert page.count('data-strip="marks"') == 1
+    index = write_reel([data_path(made.sidecar)], page=made.folder / "reel.html").read_text(encoding="utf-8")
+    assert "6 failures in 6 frames" in index
+    record_path(made.sidecar).write_text(json.dumps(made.run))
+    assert sidecars([str(made.folder)]) == (made.sidecar,)
