@@ -233,6 +233,7 @@ def test_dark_is_dark_and_print_shows_all_three_pictures(page: Chrome) -> None:
     boxes = [(image.location["x"], image.size["width"]) for image in images]
     assert all(image.is_displayed() for image in images)
     assert all(right > left + width for (left, width), (right, _) in pairwise(boxes))
+    assert {image.value_of_css_property("clip-path") for image in images} == {"none"}
     assert not slider(page, 1001).is_displayed()
     told(media="")
 
