@@ -59,6 +59,7 @@ PUBLIC: dict[str, set[str]] = {
         "Recipe",
         "Templates",
     },
+    "frdm_engine.report": {"data_path", "page_path", "record_path", "write", "write_reel"},
     "frdm_engine.diffusion": {"NOISE", "bridge_state", "gaussian", "sample_euler", "scheduler", "sigmas"},
 }
 

@@ -21,6 +21,7 @@ from frdm_engine.cli.pack import pack
 from frdm_engine.cli.pairs import pairs
 from frdm_engine.cli.plan import plan
 from frdm_engine.cli.plot import plot
+from frdm_engine.cli.report import report
 from frdm_engine.cli.restore import restore
 from frdm_engine.cli.serve import serve
 from frdm_engine.cli.train import train
@@ -73,7 +74,23 @@ def _frdm(
     """
 
 
-for _command in (restore, demo, plan, info, models, serve, status, jobs, cancel, stop, damage, pack, train, plot):
+for _command in (
+    restore,
+    report,
+    demo,
+    plan,
+    info,
+    models,
+    serve,
+    status,
+    jobs,
+    cancel,
+    stop,
+    damage,
+    pack,
+    train,
+    plot,
+):
     app.command()(_command)
 app.command()(doctor)
 install.command("engine", context_settings=SERVE_S_OWN)(install_engine)

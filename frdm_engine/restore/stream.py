@@ -417,10 +417,20 @@ def _write_matte(path: Path, plate: Plate, made: dict[str, Restored], notes: dic
 
 
 def repairs(restored: Restored) -> dict[str, Any]:
-    """Share of each class and the largest repairs as boxes [x, y, width, height, pixels] in the data window."""
-    touched = (restored.alpha > 0).astype(np.uint8)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(touched, connectivity=8)
-    boxes = stats[1:].tolist()
-    boxes.sort(key=lambda box: -box[cv2.CC_STAT_AREA])
+    """Share of each class and the largest repairs as boxes [x, y, width, height, pixels] in the data window.
+
+    A repair is what hangs together of all classes but flicker, which lies on the whole frame; ``kinds`` names the class
+    that each of the largest has most of.
+    """
+    local = [i for i, name in enumerate(CLASSES) if name != "flicker"]
+    planes = restored.mattes[local]
+    touched = (planes.max(axis=0) > 0).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(touched, connectivity=8)
+    order = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:LISTED_REPAIRS]
+    kinds = []
+    for label in order:
+        x, y, width, height, _ = stats[label]
+        part = slice(y, y + height), slice(x, x + width)
+        kinds.append(CLASSES[local[int((planes[:, *part] * (labels[part] == label)).sum(axis=(1, 2)).argmax())]])
     shares = {name: float((restored.mattes[i] > 0).mean()) for i, name in enumerate(CLASSES)}
-    return {"count": count - 1, "share": shares, "largest": boxes[:LISTED_REPAIRS]}
+    return {"count": count - 1, "share": shares, "largest": stats[order].tolist(), "kinds": kinds}

@@ -28,6 +28,7 @@ COMMANDS = {
     "pack",
     "plan",
     "plot",
+    "report",
     "restore",
     "serve",
     "status",

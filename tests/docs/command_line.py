@@ -68,7 +68,7 @@ def parse(arguments: Sequence[str], *, whole: bool = True) -> None:
     command, left = find(arguments)
     if "--help" in left or "--version" in left:
         return
-    context = command.context_class(command, info_name="frdm")
+    context = command.context_class(command, info_name="frdm", **command.context_settings)
     try:
         command.parse_args(context, left)
     except Exception as error:

@@ -13,8 +13,10 @@ from frdm_engine.errors import FrdmError, MaskError, OutputError, PlateError, Se
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.plates import Sequence
 from frdm_engine.restore.ledger import Ledger, ledger_path
+from frdm_engine.restore.matte import opacity
+from frdm_engine.restore.restorer import Restored
 from frdm_engine.restore.settings import Settings
-from frdm_engine.restore.stream import Done, Job, check, run
+from frdm_engine.restore.stream import Done, Job, check, repairs, run
 from frdm_engine.version import __version__
 from tests.restore.on_disk import (
     HEIGHT,
@@ -146,6 +148,8 @@ def test_the_report_and_its_ledger(tmp_path: Path, shoot: Callable[..., Sequence
         assert 0 <= x <= x + width <= WIDTH
         assert 0 <= y <= y + height <= HEIGHT
         assert 0 < pixels <= width * height
+        assert len(view["kinds"]) == len(view["largest"])
+        assert set(view["kinds"]) <= set(CLASSES) - {"flicker"}
     lines = [json.loads(line) for line in ledger_path(job.output).read_text().splitlines()]
     assert lines == report["frames"]
     assert told == [
@@ -161,6 +165,21 @@ def test_the_report_and_its_ledger(tmp_path: Path, shoot: Callable[..., Sequence
         )
         for index, (line, done) in enumerate(zip(report["frames"], told, strict=True))
     ]
+
+
+def test_a_repair_has_its_place_and_class_though_the_whole_frame_flickers() -> None:
+    mattes = np.zeros((4, 20, 30), np.float32)
+    mattes[CLASSES.index("flicker")] = 0.5
+    mattes[CLASSES.index("dirt"), 2:5, 3:7] = 1  # 12 pixels
+    mattes[CLASSES.index("stain"), 4:12, 6:16] = 0.4  # 80 pixels, one of them in the dirt
+    mattes[CLASSES.index("scratch"), :, 25] = 0.8  # 20 pixels
+    alpha = opacity(mattes)
+    said = repairs(Restored(np.zeros((20, 30, 3), np.float32), mattes, alpha, 1.0))
+    assert (alpha > 0).all()
+    assert said["count"] == 2
+    assert said["largest"] == [[3, 2, 13, 10, 91], [25, 0, 1, 20, 20]]
+    assert said["kinds"] == ["stain", "scratch"]
+    assert said["share"]["flicker"] == 1
 
 
 # C4: never silent
