@@ -12,6 +12,7 @@ from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
 from frdm_engine.cli.engine import cancel, jobs, status, stop
+from frdm_engine.cli.farm import farm
 from frdm_engine.cli.info import info
 from frdm_engine.cli.install import install, uninstall
 from frdm_engine.cli.models import models
@@ -74,6 +75,7 @@ def _frdm(
 for _command in (restore, demo, plan, info, models, serve, status, jobs, cancel, stop, damage, pack, train, plot):
     app.command()(_command)
 app.add_typer(bench, name="bench")
+app.add_typer(farm)
 app.add_typer(pairs)
 app.add_typer(install)
 app.add_typer(uninstall)
