@@ -12,6 +12,7 @@ import typer
 
 from frdm_engine.cli.console import STOPPED, Stop, complain, note, parse_names, parse_size
 from frdm_engine.cli.engine import Connection, talking
+from frdm_engine.cli.farm_submit import submit
 from frdm_engine.cli.options import HOW, WHAT, WHERE, ColourSpaceName, Device, Model, Vram
 from frdm_engine.errors import FrdmError, InputError, OutputError, RestoreError, SettingError
 
@@ -50,6 +51,17 @@ def start(
         list[Path] | None,
         typer.Option(metavar="DIR", rich_help_panel=WHERE, help="Folder open to tasks; may be repeated."),
     ] = None,
+    ocio: Annotated[
+        str, typer.Option(metavar="FILE", rich_help_panel=HOW, help="OCIO config of the engine; $OCIO unless told.")
+    ] = "",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="WHICH",
+            rich_help_panel=HOW,
+            help="session starts one of its own; node takes the one that the node keeps running.",
+        ),
+    ] = "session",
     model: Model = "frdm-s",
     device: Device = "auto",
     vram: Vram = "24G",
@@ -71,7 +83,14 @@ def start(
     from frdm_engine.cli import farm_engine
 
     parse_size(vram, option="--vram")
+    if engine not in ("session", "node"):
+        raise SettingError(f"--engine is {engine!r}; choose session or node.")
     place = _session(session)
+    if engine == "node":
+        _node_engine()
+        return
+    if ocio and not Path(ocio).is_file():
+        raise InputError(f"The OCIO config {ocio} is not there; see that this node has its storage mounted.")
     reads = [*(root or ()), *(_folder(one) for one in (plate, protect, force) if one)]
     writes = [*(root or ()), *(_folder(one, make=True) for one in (output, matte, difference) if one)]
     if not (reads and writes):
@@ -79,9 +98,19 @@ def start(
     options = [*(f"--read={one}" for one in dict.fromkeys(reads)), *(f"--write={one}" for one in dict.fromkeys(writes))]
     options += [f"--model={model}", f"--device={device}", f"--vram={vram}", f"--linger={linger:g}"]
     with Stop() as asked:
-        pid = farm_engine.start(place, options, stopped=asked)
+        pid = farm_engine.start(place, options, ocio=ocio, stopped=asked)
     typer.echo(f"openjd_env: FRDM_CONNECTION={place.connection}")
     typer.echo(f"openjd_status: engine {pid} has its model")
+
+
+def _node_engine() -> None:
+    """Shows tasks the way to the engine that this node keeps running; ending it is not the session's business."""
+    from frdm_bridge.discovery import connection_file
+
+    with talking(None) as client:
+        pid = client.status().pid
+    typer.echo(f"openjd_env: FRDM_CONNECTION={connection_file()}")
+    typer.echo(f"openjd_status: engine {pid} of this node")
 
 
 @farm.command()
@@ -101,6 +130,15 @@ def task(
     plate: Annotated[str, typer.Argument(metavar="IN", help="The plate, as for frdm restore.")],
     output: Annotated[str, typer.Argument(metavar="OUT", help="The result, as for frdm restore.")],
     frames: Annotated[str, typer.Option(metavar="RANGE", rich_help_panel=WHERE, help="Frames of this task.")],
+    of: Annotated[
+        str, typer.Option(metavar="RANGE", rich_help_panel=WHERE, help="All frames of the job, for --handles.")
+    ] = "",
+    handles: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, rich_help_panel=WHERE, help="Frames at either end of --of that are not written."
+        ),
+    ] = 0,
     existing: Annotated[
         str,
         typer.Option(
@@ -145,6 +183,12 @@ def task(
         raise SettingError(f"--existing is {existing!r}; choose from {', '.join(kinds)}.")
     with _failing():
         chosen = _frames(frames)
+        if handles:
+            everything = _frames(of or frames)
+            if 2 * handles >= len(everything):
+                raise SettingError(f"--handles {handles} leaves none of the {len(everything)} frames; give fewer.")
+            core = set(everything[handles : len(everything) - handles])
+            chosen = tuple(frame for frame in chosen if frame in core)
         try:
             spec = JobSpec(
                 source=_whole(plate),
@@ -191,6 +235,8 @@ def _run(client: Client, spec: JobSpec, frames: tuple[int, ...], asked: Stop) ->
                 client.cancel(one.job)  # asked twice, or from outside: nobody waits for it any more
         complain(f"Stopped: {chunk.describe()}; the same task goes on after them.")
         return STOPPED
+    if not frames:
+        _say("status", "all frames of this task are handles; there is nothing to write")
     for frame, sentence in sorted(chunk.failed.items()):
         complain(sentence)
         _say("fail", f"frame {frame}: {sentence}")
@@ -251,3 +297,6 @@ def _folder(spec: str, *, make: bool = False) -> Path:
     if not folder.is_dir():
         raise InputError(f"The folder {folder} is not there; see that this node has its storage mounted.")
     return folder
+
+
+farm.command()(submit)

@@ -65,8 +65,10 @@ class Session:
         return [] if len(os.fsencode(socket)) <= LONGEST_SOCKET else ["--listen", "tcp://127.0.0.1:0"]
 
 
-def start(session: Session, options: list[str], *, stopped: Callable[[], bool]) -> int:
+def start(session: Session, options: list[str], *, ocio: str, stopped: Callable[[], bool]) -> int:
     """Starts the session's engine and returns its process id once every worker has the model.
+
+    `ocio` is the OCIO config it works with, empty for that of the environment.
 
     Raises:
         FrdmError: it ended instead, with what it said and of the kind its exit code tells.
@@ -81,6 +83,8 @@ def start(session: Session, options: list[str], *, stopped: Callable[[], bool]) 
         raise OutputError(f"{session.runtime} cannot be made ({error.strerror}); give another --session.") from error
     environment = {name: value for name, value in os.environ.items() if name != "FRDM_CONNECTION"}
     environment["XDG_RUNTIME_DIR"] = str(session.runtime)
+    if ocio:
+        environment["OCIO"] = ocio
     command = [sys.executable, "-m", "frdm_engine", "serve", "--home", str(session.home), *session.listen, *options]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         engine = subprocess.Popen(

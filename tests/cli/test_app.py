@@ -35,6 +35,7 @@ COMMANDS = {
 }
 GROUPS = {
     "bench": {"quality", "real"},
+    "farm": {"start", "stop", "submit", "task"},
     "install": {"nuke", "resolve"},
     "pairs": {"add", "check"},
     "uninstall": {"nuke", "resolve"},
