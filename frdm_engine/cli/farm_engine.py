@@ -30,6 +30,7 @@ FRAME_S = 120.0
 """How long a stop waits for the frame in hand before it insists, and again before it kills."""
 READY = ("idle", "working", "unloaded")
 _KINDS: dict[int, type[FrdmError]] = {2: InputError, 4: DeviceError}
+"""What the engine's exit code says; any other is its own affair."""
 
 
 @dataclass(frozen=True)

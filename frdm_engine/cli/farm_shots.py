@@ -83,7 +83,7 @@ def _shot(path: Path, number: int, given: dict[str, Any], out: str | None) -> Sh
     if "output" not in values:
         if out is None:
             raise InputError(f'Shot {number} of {path} names no output; add output = "...", or give --out FOLDER.')
-        values["output"] = str(Path(out).absolute() / folder)
+        values["output"] = str(Path(out).absolute() / ("" if Path(plate).suffix else folder))
     for name in _PATHS:
         if values.get(name):
             values[name] = str(path.absolute().parent / str(values[name]))

@@ -56,6 +56,8 @@ class Task:
         self.client, self.spec, self.chunk, self.say, self.stopped = client, spec, chunk, say, stopped
         self.job = ""
         self._code = ""
+        self._general: set[str] = set()
+        """Failures that name no frame."""
         self._until: float | None = None
         self._last: int | None = None
 
@@ -81,13 +83,23 @@ class Task:
                 self._failed(str(error), error.frame)
 
     def _failed(self, sentence: str, frame: int | None) -> None:
-        """Sets a frame that failed aside; the rest is asked for again."""
-        if frame is None or frame not in self.chunk.left or self._code == "output":
-            # Nothing was begun, or there is no room: the other frames would fare no better.
-            kinds = {"input": InputError, "access": InputError, "output": OutputError}
+        """Sets a frame that failed aside; the rest is asked for again.
+
+        Raises:
+            InputError, OutputError, ServerError: the other frames would fare no better.
+        """
+        kinds = {"input": InputError, "access": InputError, "output": OutputError}
+        first = self.chunk.left[0]
+        # A job that ends before its first frame is opened does so for that frame, or for what all have in common:
+        # then the next frame says the same.
+        again = frame is None and (sentence in self._general or len(self.chunk.frames) == 1)
+        if again or self._code not in ("input", "internal"):
             raise kinds.get(self._code, ServerError)(sentence)
-        self.chunk.failed[frame] = sentence
-        self.say("status", f"frame {frame} failed, going on: {sentence}")
+        if frame is None:
+            self._general.add(sentence)
+        where = first if frame is None or frame not in self.chunk.left else frame
+        self.chunk.failed[where] = sentence
+        self.say("status", f"frame {where} failed, going on: {sentence}")
 
     def _heard(self, event: Event) -> None:
         from frdm_bridge.messages import Failed, FrameReady, Started, Warning

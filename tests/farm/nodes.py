@@ -21,7 +21,7 @@ FOLDERS = ("", "bridge", "host_nuke", "host_resolve", "install")
 
 
 class Node:
-    """A folder for everything of a test; `frdm` in it runs this source tree, on one thread, without the user's engine."""
+    """A folder for everything of a test; `frdm` in it runs this source tree, on one thread, apart from the user's."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

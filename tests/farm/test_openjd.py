@@ -63,29 +63,10 @@ def test_chunks_equal_one_run_and_a_killed_task_redoes_only_its_own(
     first, last = 1001, 1000 + count
     plates = shoot(tmp_path / "in", range(first, last + 1))
     one, out = tmp_path / "one", tmp_path / "out"
-    node.frdm(
-        "restore",
-        plates,
-        one,
-        "--matte",
-        tmp_path / "m1/m.####.exr",
-        "--model",
-        model,
-        "--device",
-        "cpu",
-        "--steps",
-        STEPS,
-    )
-    given = values(
-        node,
-        plates,
-        out,
-        model,
-        f"{first}-{last}",
-        ChunkSize=chunk,
-        Steps=STEPS,
-        Matte=str(tmp_path / "m2" / "m.####.exr"),
-    )
+    options = ("--model", model, "--device", "cpu", "--steps", STEPS)
+    node.frdm("restore", plates, one, "--matte", tmp_path / "m1/m.####.exr", *options)
+    more = {"ChunkSize": chunk, "Steps": STEPS, "Matte": str(tmp_path / "m2" / "m.####.exr")}
+    given = values(node, plates, out, model, f"{first}-{last}", **more)
     # The second task is killed when its first frame is whole.
     victim = first + chunk
     run = node.openjd(TEMPLATE, given)
