@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import secrets
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,24 @@ from frdm_engine.cli.console import write_json
 from frdm_engine.cli.farm_shots import Shot
 from frdm_engine.errors import InputError, OutputError, SettingError
 
+_OPTIONS = {
+    "Matte": "matte",
+    "Difference": "difference",
+    "Protect": "protect",
+    "Force": "force",
+    "Fix": "fix",
+    "Strength": "strength",
+    "Grain": "grain",
+    "Cuts": "cuts",
+    "ColourSpace": "colorspace",
+    "Layer": "layer",
+    "Model": "model",
+    "Vram": "vram",
+    "Tile": "tile",
+    "Steps": "steps",
+    "Seed": "seed",
+}
+"""Parameters of the template as options of a task."""
 LONGEST = 1024
 """Characters that a parameter of a job may have."""
 
@@ -47,15 +67,13 @@ def write(shot: Shot, folder: Path, *, template: str, farm: Farm) -> Bundle:
     """
     values, frames = parameters(shot, farm)
     place = folder / re.sub(r"[^\w.-]+", "_", shot.name)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "template.yaml").write_text(template, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{place} cannot be written ({error.strerror}); choose another folder.") from error
+    _write(place / "template.yaml", template)
     write_json(place / "parameters.json", values)
     listed = [{"name": name, "value": value} for name, value in values.items()]
     write_json(place / "parameter_values.json", {"parameterValues": listed})
-    return Bundle(place, shot.name, len(frames), tasks(frames, farm.chunk))
+    made = commands(values, frames)
+    _write(place / "commands.txt", "".join(f"{line}\n" for line in made))
+    return Bundle(place, shot.name, len(frames), len(made))
 
 
 def parameters(shot: Shot, farm: Farm) -> tuple[dict[str, Any], tuple[int, ...]]:
@@ -130,15 +148,23 @@ def expression(frames: Iterable[int]) -> str:
     return ",".join(parts)
 
 
-def tasks(frames: tuple[int, ...], chunk: int) -> int:
-    """How many tasks there are: a chunk holds neighbours alone."""
-    found, size = 0, 0
-    for index, frame in enumerate(frames):
-        apart = index == 0 or frame != frames[index - 1] + 1
-        if apart or size == chunk:
-            found, size = found + 1, 0
-        size += 1
-    return found
+def chunks(frames: tuple[int, ...], size: int) -> list[str]:
+    """The frames of each task: neighbours alone, at most so many."""
+    found: list[list[int]] = []
+    for frame in frames:
+        if not found or frame != found[-1][-1] + 1 or len(found[-1]) == size:
+            found.append([])
+        found[-1].append(frame)
+    return [expression(one) for one in found]
+
+
+def commands(values: Mapping[str, Any], frames: tuple[int, ...]) -> list[str]:
+    """A command line for each task, for queues that take no template."""
+    own = [values["Plate"], values["Output"]]
+    given = [f"--existing={values['Existing']}"]
+    given += [f"--{option}={values[name]}" for name, option in _OPTIONS.items() if values[name] not in ("", 0)]
+    start = [*shlex.split(values["Frdm"]), "farm", "task", *own]
+    return [shlex.join([*start, f"--frames={one}", *given]) for one in chunks(frames, values["ChunkSize"])]
 
 
 def without_gpu(template: str) -> str:
@@ -148,3 +174,17 @@ def without_gpu(template: str) -> str:
 
 def _whole(spec: str | None) -> str:
     return os.path.abspath(spec) if spec else ""
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a file of a bundle under another name and renames it."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error

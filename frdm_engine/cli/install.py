@@ -1,4 +1,4 @@
-"""`frdm install` and `frdm uninstall`: FRDM, put into the folders of Nuke or DaVinci Resolve and taken out again."""
+"""`frdm install` and `frdm uninstall`: FRDM, put into the folders of hosts and taken out; the engine is beside this."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from frdm_engine.errors import InputError
 from frdm_engine.version import __version__
 
 if TYPE_CHECKING:
-    from frdm_install import resolve
     from frdm_install.locations import Nuke
-    from frdm_install.nuke import Done
+    from frdm_install.placing import Done
+    from frdm_install.shadows import Shadow
 
 Folder: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", help="The folder that Nuke reads. [~/.nuke]", show_default=False)
@@ -28,37 +28,41 @@ Wheels: TypeAlias = Annotated[
         metavar="DIR", help="Take pyzmq's wheels from a folder, not from PyPI through pip.", show_default=False
     ),
 ]
+Platform: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Platforms that it is to work on: linux_x86_64, linux_aarch64, macos, win_amd64. [this machine's]",
+        show_default=False,
+    ),
+]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 install = typer.Typer(
-    name="install", no_args_is_help=True, add_completion=False, help="Put FRDM into a host application."
+    name="install",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Put FRDM into a host application, or the engine among the services.",
 )
 uninstall = typer.Typer(
-    name="uninstall", no_args_is_help=True, add_completion=False, help="Take FRDM out of a host application."
+    name="uninstall", no_args_is_help=True, add_completion=False, help="Take out what `frdm install` put somewhere."
 )
 
 
 @install.callback()
 def _install() -> None:
-    """Put FRDM into a host application."""
+    """Put FRDM into a host application, or the engine among the services."""
 
 
 @uninstall.callback()
 def _uninstall() -> None:
-    """Take FRDM out of a host application."""
+    """Take out what `frdm install` put somewhere."""
 
 
 @install.command("nuke")
 def install_nuke(
     folder: Folder = None,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="Platforms that Nuke runs on: linux_x86_64, linux_aarch64, macos, win_amd64. [this machine's]",
-            show_default=False,
-        ),
-    ] = None,
+    platform: Platform = None,
     wheels: Wheels = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -66,9 +70,9 @@ def install_nuke(
 
     Run it again after an upgrade of FRDM. Files that are not FRDM's, or were changed, are never touched.
     """
-    from frdm_install import locations, nuke
+    from frdm_install import locations, nuke, shadows
 
-    with _told():
+    with told():
         where = folder or locations.user_folder(environment=os.environ)
         done = nuke.install(
             where,
@@ -78,12 +82,19 @@ def install_nuke(
             dry_run=dry_run,
         )
         found = locations.find_nukes(locations.places(environment=os.environ))
+    searched = [
+        *shadows.python_path(os.environ, name="NUKE_PATH"),
+        *shadows.python_path(os.environ),
+        *(packages for one in found for packages in locations.packages_of(one)),
+    ]
     for line in describe(done, where, dry_run=dry_run):
         typer.echo(line)
     for tag in done.lacking:
         note(f"no wheel for {tag}: Nuke with that Python will say so in the node's status")
     for line in describe_nukes(found, done):
         typer.echo(line)
+    for line in describe_shadows(shadows.find((*nuke.MODULES, "zmq"), searched), where / nuke.FOLDER):
+        note(line)
     if not found:
         note("no Nuke was found where it installs itself; one that lies elsewhere will find the plug-in all the same")
     if folder is not None:
@@ -95,7 +106,7 @@ def uninstall_nuke(folder: Folder = None, dry_run: DryRun = False) -> None:
     """Take the FRDM node out of Nuke again. Your own init.py is then what it was, byte for byte."""
     from frdm_install import locations, nuke
 
-    with _told():
+    with told():
         where = folder or locations.user_folder(environment=os.environ)
         done = nuke.uninstall(where, dry_run=dry_run)
     for line in describe(done, where, dry_run=dry_run):
@@ -115,6 +126,7 @@ Everybody: TypeAlias = Annotated[bool, typer.Option("--all-users", help="For all
 def install_resolve(
     folder: FusionFolder = None,
     everybody: Everybody = False,
+    platform: Platform = None,
     wheels: Wheels = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -122,12 +134,23 @@ def install_resolve(
 
     Run it again after an upgrade of FRDM. Files that are not FRDM's, or were changed, are never touched.
     """
-    from frdm_install import resolve
+    from frdm_install import resolve, shadows
 
-    with _told():
+    with told():
         where = folder or resolve.fusion_folder(everybody=everybody, environment=os.environ)
-        done = resolve.install(where, version=__version__, wheel_folder=wheels, dry_run=dry_run)
-    _describe_resolve(done, where, dry_run=dry_run)
+        done = resolve.install(
+            where,
+            version=__version__,
+            platforms=parse_names(platform) or None,
+            wheel_folder=wheels,
+            dry_run=dry_run,
+        )
+    for line in describe(done, where, dry_run=dry_run):
+        typer.echo(line)
+    for line in describe_shadows(
+        shadows.find((*resolve.MODULES, "zmq"), shadows.python_path(os.environ)), where / resolve.FOLDER
+    ):
+        note(line)
     for tag in done.lacking:
         note(f"no wheel for {tag}: Resolve with that Python will say so")
 
@@ -137,23 +160,13 @@ def uninstall_resolve(folder: FusionFolder = None, everybody: Everybody = False,
     """Take FRDM out of DaVinci Resolve's scripts again. Results in projects stay; take these out first."""
     from frdm_install import resolve
 
-    with _told():
+    with told():
         where = folder or resolve.fusion_folder(everybody=everybody, environment=os.environ)
         done = resolve.uninstall(where, dry_run=dry_run)
-    _describe_resolve(done, where, dry_run=dry_run)
-    for path in done.lacking:
+    for line in describe(done, where, dry_run=dry_run):
+        typer.echo(line)
+    for path in done.kept:
         note(f"kept {where / path}: it is not as FRDM wrote it")
-
-
-def _describe_resolve(done: resolve.Done, folder: Path, *, dry_run: bool) -> None:
-    if not done.written and not done.removed:
-        typer.echo(f"{folder}: nothing to do")
-    elif dry_run:
-        for what, paths in (("write", done.written), ("remove", done.removed)):
-            for path in paths:
-                typer.echo(f"would {what} {folder / path}")
-    else:
-        typer.echo(f"{folder}: {count(len(done.written), 'file')} written, {len(done.removed)} removed")
 
 
 def describe(done: Done, folder: Path, *, dry_run: bool) -> Iterator[str]:
@@ -187,8 +200,19 @@ def describe_nukes(found: list[Nuke], done: Done) -> Iterator[str]:
         yield f"{one.name:12} {one.folder}: {python}, {uses}"
 
 
+def describe_shadows(found: list[Shadow], place: Path) -> Iterator[str]:
+    """What a host would import in place of what was installed in `place`."""
+    for one in found:
+        if one.path.resolve().is_relative_to(place.resolve()):
+            continue
+        if one.name == "zmq":
+            yield f"{one.path} is found before FRDM's pyzmq; it is used where it works in that Python"
+        else:
+            yield f"{one.path} would be loaded in place of FRDM's own: move it away, or its folder off the path"
+
+
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Errors of the installation are the user's to mend: exit code 2."""
     from frdm_install.errors import InstallError
 

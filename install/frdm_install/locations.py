@@ -93,6 +93,19 @@ def _python_in(folder: Path) -> Python | None:
     return found.pop() if len(found) == 1 else None
 
 
+def packages_of(nuke: Nuke) -> list[Path]:
+    """The folders site-packages of a Nuke's Python, as Linux, Windows and macOS have them."""
+    patterns = (
+        "lib/python3*/site-packages",
+        "lib/site-packages",
+        "Lib/site-packages",
+        "pythonextensions/site-packages",
+        "*.app/Contents/Frameworks/Python.framework/Versions/3.*/lib/python3*/site-packages",
+        "*.app/Contents/MacOS/pythonextensions/site-packages",
+    )
+    return sorted({path for pattern in patterns for path in nuke.folder.glob(pattern)})
+
+
 def host_files(package: Path | None = None) -> dict[str, bytes]:
     """What goes into the plug-in's folder, by path: Nuke's start-up files, icons, `frdm_nuke` and `frdm_bridge`.
 

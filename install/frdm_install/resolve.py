@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from frdm_install import locations, manifest, tree, wheels
+from frdm_install import locations, manifest, placing, vendored
 from frdm_install.errors import InstallError
 from frdm_install.manifest import Manifest
+from frdm_install.placing import Done
 
 FOLDER = "frdm"
 """The packages, beside Resolve's folder Scripts: within it each of their files would be listed as a script."""
+VENDOR = f"{FOLDER}/vendor"
 SCRIPTS = "Scripts/Utility"
 """Scripts here are listed on every page."""
+MODULES = ("frdm_resolve", "frdm_bridge")
+"""What Resolve's Python imports of FRDM."""
 PLACE = b'FRDM = ""'
 """The line of a script that is to tell where the packages are: Resolve does not tell a script its own place."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What was done, or would be: paths relative to Resolve's folder Fusion, and wheels that there were none of."""
-
-    written: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    lacking: tuple[str, ...] = ()
 
 
 def fusion_folder(*, everybody: bool, environment: Mapping[str, str], system: str = sys.platform) -> Path:
@@ -52,85 +46,56 @@ def install(
     folder: Path,
     *,
     version: str,
+    platforms: Iterable[str] | None = None,
     wheel_folder: Path | None = None,
     dry_run: bool = False,
     package: Path | None = None,
 ) -> Done:
     """Puts scripts and packages into a folder Fusion, or brings what is there up to date.
 
+    `platforms` are names of `wheels.PLATFORMS`: this machine's unless told, and those already there.
+
     Raises:
         InstallError: something cannot be read, fetched or written, or is in the way.
     """
     place = folder / FOLDER
-    known = manifest.load(place) or Manifest()
+    if place.is_symlink() or (place.exists() and not place.is_dir()):
+        raise InstallError(f"{place} is not a folder of FRDM's; move it away, then run this again.")
     wanted = {
         f"{SCRIPTS}/{name}": content.replace(PLACE, f"FRDM = {str(place)!r}".encode())
         for name, content in locations.resolve_scripts(package).items()
     }
     wanted |= {f"{FOLDER}/{path}": content for path, content in locations.resolve_packages(package).items()}
-    found, lacking, record = _wheels(folder, known, wheel_folder, dry_run=dry_run)
-    wanted |= found
-    changes = tree.compare(folder, wanted, known)
-    done = Done(changes.write, changes.remove, lacking)
-    files = {path: manifest.digest(content) for path, content in wanted.items()}
-    final = Manifest(version=version, files=files, wheels=record, made_folder=known.made_folder)
-    if dry_run or (final == known and not changes.write):
-        return done
-    # Should this be cut off, files are known both as they were and as they were to be.
-    tree.write(place / manifest.NAME, manifest.text(replace(final, files={**files, **known.files}, pending=files)))
-    for path in changes.write:
-        tree.write(folder / path, wanted[path])
-    tree.remove(folder, changes.remove)
-    tree.write(place / manifest.NAME, manifest.text(final))
-    return done
+    zmq = vendored.gather(
+        folder,
+        at=VENDOR,
+        known=manifest.load(place) or Manifest(),
+        platforms=platforms,
+        wheel_folder=wheel_folder,
+        dry_run=dry_run,
+    )
+    todo = placing.plan(
+        folder,
+        wanted | zmq.files,
+        at=FOLDER,
+        record=Manifest(version=version, wheels=zmq.record),
+        unknown=tuple(f"{VENDOR}/{tag}/" for tag in zmq.fetched if dry_run),
+    )
+    if not dry_run:
+        placing.apply(todo)
+    return Done(
+        written=todo.changes.write,
+        removed=todo.changes.remove,
+        fetched=zmq.fetched,
+        lacking=zmq.lacking,
+        tags=tuple(dict.fromkeys((*zmq.record, *zmq.fetched))),
+    )
 
 
 def uninstall(folder: Path, *, dry_run: bool = False) -> Done:
-    """Takes out what was installed; a file that was changed since is kept, and named in `lacking`.
+    """Takes out what was installed; a file that was changed since is kept and told of.
 
     Raises:
         InstallError: something cannot be read or removed.
     """
-    known = manifest.load(folder / FOLDER)
-    if known is None:
-        return Done()
-    there = {path: tree.read(folder / path) for path in known.paths}
-    ours = tuple(path for path, content in there.items() if content is not None and known.wrote(path, content))
-    kept = tuple(path for path, content in there.items() if content is not None and path not in ours)
-    if not dry_run:
-        tree.remove(folder, ours)
-        tree.remove(folder, (f"{FOLDER}/{manifest.NAME}",))
-    return Done(removed=ours, lacking=kept)
-
-
-def _wheels(
-    folder: Path, known: Manifest, wheel_folder: Path | None, *, dry_run: bool
-) -> tuple[dict[str, bytes], tuple[str, ...], dict[str, dict[str, str]]]:
-    """Wheels of pyzmq for each Python: the files, the tags there is none for, and what is to be recorded."""
-    files: dict[str, bytes] = {}
-    record: dict[str, dict[str, str]] = {}
-    lacking = []
-    system = wheels.this_platform()
-    for abi in wheels.ABIS:
-        tag = wheels.tag(abi, system)
-        start = f"{FOLDER}/vendor/{tag}/"
-        there = {path: tree.read(folder / path) for path in known.files if path.startswith(start)}
-        whole = {path: content for path, content in there.items() if content and known.wrote(path, content)}
-        current = known.wheels.get(tag, {}).get("file", "").startswith(f"pyzmq-{wheels.PYZMQ}-")
-        if wheel_folder is None and current and there and len(whole) == len(there):
-            files |= whole
-            record[tag] = known.wheels[tag]
-            continue
-        path = wheels.choose(wheel_folder, abi, system) if wheel_folder else None
-        if path is None and (wheel_folder or dry_run):
-            lacking.append(tag)
-            continue
-        wheel = wheels.unpack(path) if path else wheels.fetch(abi, system)
-        files |= {f"{start}{name}": content for name, content in wheel.files.items()}
-        record[tag] = {"file": wheel.name, "sha256": wheel.sha256}
-    if not files and not dry_run:
-        raise InstallError(
-            f"--wheels {wheel_folder} holds no wheel of pyzmq for this machine; put one there, such as "
-            f"pyzmq-{wheels.PYZMQ}-cp311-cp311-....whl."
-        )
-    return files, tuple(lacking), record
+    return placing.take(folder, at=FOLDER, dry_run=dry_run)

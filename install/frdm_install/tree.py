@@ -65,46 +65,52 @@ def read(path: Path) -> bytes | None:
         raise InstallError(f"{path} cannot be read ({error.strerror}); see to its permissions.") from error
 
 
+def aside(path: Path) -> Path:
+    """The name that a file has until it is whole."""
+    return path.with_name(path.name + ASIDE)
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes a file under another name and renames it; one that was there keeps its permissions.
 
     Raises:
         InstallError: it cannot be written.
     """
-    aside = path.with_name(path.name + ASIDE)
+    new = aside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with aside.open("wb") as file:
+            with new.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             if path.exists():
-                aside.chmod(path.stat().st_mode & 0o7777)
-            aside.replace(path)
+                new.chmod(path.stat().st_mode & 0o7777)
+            new.replace(path)
         finally:
-            aside.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
-            f"{path} cannot be written ({error.strerror}); see to room and permissions, close Nuke, run this again."
+            f"{path} cannot be written ({error.strerror}); see to room and permissions, close what uses it, "
+            "then run this again."
         ) from error
 
 
-def remove(folder: Path, paths: Iterable[str]) -> None:
-    """Removes files below a folder, what Python compiled of them, and folders that are empty then; not `folder` itself.
+def remove(folder: Path, paths: Iterable[str], *, made: Iterable[str]) -> None:
+    """Removes files below a folder, what Python compiled of them, and of the folders `made` those that are empty then.
 
     Raises:
         InstallError: one cannot be removed.
     """
-    parents = set()
+    empty = {folder / one for one in made}
     for path in (folder / name for name in paths):
         compiled = path.parent / "__pycache__"
         unlink(path)
-        unlink(path.with_name(path.name + ASIDE))
+        unlink(aside(path))
         for one in compiled.glob(f"{path.stem}.*.pyc") if path.suffix == ".py" else ():
             unlink(one)
-        parents |= {compiled, *(one for one in path.parents if one != folder and one.is_relative_to(folder))}
-    for one in sorted(parents, key=lambda one: -len(one.parts)):
+        empty.add(compiled)
+    for one in sorted(empty, key=lambda one: -len(one.parts)):
         prune(one)
 
 
@@ -118,7 +124,8 @@ def unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
-            f"{path} cannot be removed ({error.strerror}); see to its permissions, close Nuke, then run this again."
+            f"{path} cannot be removed ({error.strerror}); see to its permissions, close what uses it, "
+            "then run this again."
         ) from error
 
 

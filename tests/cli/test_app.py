@@ -36,9 +36,9 @@ COMMANDS = {
 GROUPS = {
     "bench": {"quality", "real"},
     "farm": {"start", "stop", "submit", "task"},
-    "install": {"nuke", "resolve"},
+    "install": {"engine", "farm", "nuke", "resolve"},
     "pairs": {"add", "check"},
-    "uninstall": {"nuke", "resolve"},
+    "uninstall": {"engine", "farm", "nuke", "resolve"},
 }
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 

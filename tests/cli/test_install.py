@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from typer.testing import Result
 
 from frdm_engine.cli.install import describe_nukes
 from frdm_install.locations import Nuke
-from frdm_install.nuke import Done
+from frdm_install.placing import Done
 from frdm_install.wheels import ABIS, tag, this_platform
 from tests.install.conftest import fill, make_wheel, tree_of
 
@@ -109,3 +110,75 @@ def test_resolve_there_and_back(frdm: Frdm, home: Path, shelf: Path) -> None:
     assert frdm("uninstall", "resolve").exit_code == 0
     assert not (folder / "Scripts").exists()
     assert "nothing to do" in frdm("uninstall", "resolve").stdout
+
+
+@pytest.fixture
+def config(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's ~/.config, used; where units go on this machine, if it runs Linux."""
+    if sys.platform != "linux":
+        pytest.skip("units of systemd are for Linux")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", "/var/lib/ann")
+    fill(home / ".config", {"systemd/user/mine.service": b"[Service]\n"})
+    return home / ".config"
+
+
+def test_the_engine_there_and_back(frdm: Frdm, config: Path) -> None:
+    before, unit = tree_of(config), config / "systemd/user/frdm-engine.service"
+    options = ("--read", "/shows", "--write", "/shows/out", "--device", "cpu", "--idle", "3.5")
+    result = frdm("install", "engine", *options, "--dry-run")
+    assert f"would write {unit}" in result.stdout, result.output
+    assert tree_of(config) == before
+    result = frdm("install", "engine", *options)
+    assert result.exit_code == 0, result.output
+    assert "systemctl --user daemon-reload" in result.stdout
+    assert "/shows/out is no folder here yet" in result.stderr
+    words = " serve --home /var/lib/ann/frdm --read /shows --write /shows/out --device cpu --idle 3.5\n"
+    assert words in unit.read_text()
+    assert f"ExecStart={sys.executable} -m frdm_engine" in unit.read_text()
+    # Without options it keeps those it had.
+    assert "nothing to do" in frdm("install", "engine").stdout
+    assert frdm("install", "engine", "--read", "/other").exit_code == 0
+    assert " --read /other\n" in unit.read_text()
+    assert frdm("uninstall", "engine").exit_code == 0
+    assert tree_of(config) == before
+    assert "nothing to do" in frdm("uninstall", "engine").stdout
+
+
+def test_the_engine_of_a_machine(frdm: Frdm, config: Path, tmp_path: Path) -> None:
+    options = ("--system", "--folder", tmp_path / "etc")
+    result = frdm("install", "engine", *options, "--user", "render", "--listen", "tcp://0.0.0.0:7777")
+    assert result.exit_code == 0, result.output
+    assert "FRDM_CONNECTION=/run/frdm/engine.json" in result.stdout
+    unit = (tmp_path / "etc/systemd/system/frdm-engine.service").read_text()
+    assert "User=render\n" in unit
+    assert "PrivateNetwork=no" in unit
+    assert "nothing to do" in frdm("install", "engine", *options).stdout
+    assert frdm("uninstall", "engine", *options).exit_code == 0
+    assert not (tmp_path / "etc").exists()
+
+
+def test_an_engine_that_cannot_be_installed(refused: Refused, frdm: Frdm, config: Path) -> None:
+    before = tree_of(config)
+    assert "--system needs --user" in refused("install", "engine", "--system")
+    assert "add --system" in refused("install", "engine", "--user", "render")
+    assert "leave --daemon out" in refused("install", "engine", "--daemon")
+    assert frdm("install", "engine", "--no-such").exit_code == 2
+    assert frdm("install", "engine", "--idle", "long").exit_code == 2
+    assert tree_of(config) == before
+
+
+def test_modules_that_shadow_are_told_of(
+    frdm: Frdm, home: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = tmp_path / "studio"
+    fill(studio, {"zmq/__init__.py": b"", "frdm_bridge/__init__.py": b"", "frdm_resolve.py": b""})
+    monkeypatch.setenv("NUKE_PATH", str(studio))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    result = frdm("install", "nuke", "--wheels", shelf, "--platform", "linux_x86_64")
+    assert f"{studio / 'frdm_bridge'} would be loaded in place of FRDM's own" in result.stderr
+    assert f"{studio / 'zmq'} is found before FRDM's pyzmq" in result.stderr
+    assert "frdm_resolve" not in result.stderr
+    monkeypatch.setenv("PYTHONPATH", str(studio))
+    result = frdm("install", "resolve", "--wheels", shelf)
+    assert f"{studio / 'frdm_resolve.py'} would be loaded" in result.stderr

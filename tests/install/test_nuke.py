@@ -17,7 +17,8 @@ import pytest
 
 from frdm_install import locations, manifest, tree, wheels
 from frdm_install.errors import InstallError
-from frdm_install.nuke import Done, install, uninstall
+from frdm_install.nuke import install, uninstall
+from frdm_install.placing import Done
 from tests.install.conftest import HOST, fill, tree_of
 
 LINUX = "linux_x86_64"

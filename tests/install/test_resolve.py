@@ -9,6 +9,7 @@ import pytest
 
 from frdm_install import resolve
 from frdm_install.errors import InstallError
+from frdm_install.placing import Done
 from tests.host_resolve import standin
 from tests.install.conftest import fill, make_wheel, tree_of
 
@@ -58,7 +59,7 @@ def test_there_and_back(tmp_path: Path, shelf: Path) -> None:
     script.write_bytes(kept)
     resolve.uninstall(folder)
     assert tree_of(folder) == before
-    assert resolve.uninstall(folder) == resolve.Done()
+    assert resolve.uninstall(folder) == Done()
 
 
 def test_an_installed_script_starts(tmp_path: Path, shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
