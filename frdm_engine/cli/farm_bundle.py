@@ -162,7 +162,7 @@ def commands(values: Mapping[str, Any], frames: tuple[int, ...]) -> list[str]:
     """A command line for each task, for queues that take no template."""
     own = [values["Plate"], values["Output"]]
     given = [f"--existing={values['Existing']}"]
-    given += [f"--{option}={values[name]}" for name, option in _OPTIONS.items() if values[name] not in ("", 0)]
+    given += [f"--{option}={values[name]}" for name, option in _OPTIONS.items() if values[name] != ""]
     start = [*shlex.split(values["Frdm"]), "farm", "task", *own]
     return [shlex.join([*start, f"--frames={one}", *given]) for one in chunks(frames, values["ChunkSize"])]
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
+from frdm_engine.cli.app import app
 from tests.farm.nodes import Node
 from tests.networks import tiny_network
 from tests.restore.on_disk import linear, save
@@ -45,3 +47,24 @@ def shoot() -> Shoot:
 def node(tmp_path: Path) -> Node:
     """A node of a farm with nothing on it yet."""
     return Node(tmp_path / "n")
+
+
+@pytest.fixture
+def frdm() -> Callable[..., Result]:
+    """Runs a command of frdm in this process."""
+    return lambda *arguments: CliRunner().invoke(app, [str(word) for word in arguments])
+
+
+@pytest.fixture
+def refused(frdm: Callable[..., Result]) -> Callable[..., str]:
+    """Runs a command that must end with code 2 and one sentence, and returns that."""
+
+    def run(*arguments: object) -> str:
+        result = frdm(*arguments)
+        assert result.exit_code == 2, result.output
+        lines = [line for line in result.stderr.splitlines() if not line.startswith("+ ")]
+        assert len(lines) == 1
+        assert lines[0].startswith("frdm: ")
+        return lines[0]
+
+    return run

@@ -112,7 +112,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def pixels(folder: Path) -> dict[str, bytes]:
     """Every image of a folder by its pixels: headers of mattes hold the time they were made."""
-    return {path.name: oiio.ImageBuf(str(path)).get_pixels().tobytes() for path in sorted(folder.glob("*.exr"))}
+    return {path.name: bytes(oiio.ImageBuf(str(path)).get_pixels()) for path in sorted(folder.glob("*.exr"))}
 
 
 def leftovers(folder: Path) -> list[Path]:
