@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frdm_engine.batch.shots import Shot
 from frdm_engine.cli.console import write_json
-from frdm_engine.cli.farm_shots import Shot
 from frdm_engine.errors import InputError, OutputError, SettingError
 
 _OPTIONS = {
@@ -66,7 +66,7 @@ def write(shot: Shot, folder: Path, *, template: str, farm: Farm) -> Bundle:
         FrdmError: frames, masks or outputs cannot be used; nothing was written.
     """
     values, frames = parameters(shot, farm)
-    place = folder / re.sub(r"[^\w.-]+", "_", shot.name)
+    place = folder / folder_name(shot)
     _write(place / "template.yaml", template)
     write_json(place / "parameters.json", values)
     listed = [{"name": name, "value": value} for name, value in values.items()]
@@ -74,6 +74,11 @@ def write(shot: Shot, folder: Path, *, template: str, farm: Farm) -> Bundle:
     made = commands(values, frames)
     _write(place / "commands.txt", "".join(f"{line}\n" for line in made))
     return Bundle(place, shot.name, len(frames), len(made))
+
+
+def folder_name(shot: Shot) -> str:
+    """A shot's name as a folder's."""
+    return re.sub(r"[^\w-]+", "_", shot.name).strip("_") or "shot"
 
 
 def parameters(shot: Shot, farm: Farm) -> tuple[dict[str, Any], tuple[int, ...]]:

@@ -66,16 +66,17 @@ def submit(
     Plates are looked at, ranges, handles, masks and outputs checked; nothing is restored here. A bundle is the
     template and the shot's values, for `deadline bundle submit` or `openjd run`.
     """
+    from frdm_engine.batch.shots import read_shots, renamed
     from frdm_engine.cli import farm_bundle
-    from frdm_engine.cli.farm_shots import read_shots
 
     if engine not in ("session", "node"):
         raise SettingError(f"--engine is {engine!r}; choose session or node.")
-    listed = read_shots(shots, out=None if out is None else str(out))
-    names = [shot.name for shot in listed]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"{shots} has two shots {twice!r}; give each a name of its own.")
+    listed = renamed(read_shots(shots, out=None if out is None else str(out)))
+    places: dict[str, str] = {}
+    for shot in listed:
+        other = places.setdefault(farm_bundle.folder_name(shot), shot.name)
+        if other != shot.name:
+            raise InputError(f"Shots {other!r} and {shot.name!r} of {shots} would share a folder; name one otherwise.")
     text = _template(template)
     if not gpu:
         text = farm_bundle.without_gpu(text)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import OpenImageIO as oiio
 import psutil
 
@@ -112,7 +113,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def pixels(folder: Path) -> dict[str, bytes]:
     """Every image of a folder by its pixels: headers of mattes hold the time they were made."""
-    return {path.name: bytes(oiio.ImageBuf(str(path)).get_pixels()) for path in sorted(folder.glob("*.exr"))}
+    return {
+        path.name: np.asarray(oiio.ImageBuf(str(path)).get_pixels()).tobytes() for path in sorted(folder.glob("*.exr"))
+    }
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from typer.testing import Result
 
 from frdm_engine.cli.farm_bundle import chunks, expression, without_gpu
@@ -43,6 +43,7 @@ frames = "1001-1005,1010-1020x2"
 matte = "out/sh020/matte.####.exr"
 resume = true
 """
+OTHER = 'plate = "in"\noutput = "other"\n'
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_what_is_wrong_is_found_before_anything_is_written(
         ('"1001-1012"', '"1001-1022"', "Frame 1021 is outside"),
         ("handles = 2", "handles = 6", "leaves none"),
         ("handles = 2", 'protect = "none.####.exr"', "none"),
-        ('name = "sh 020"', 'name = "sh010"', "sh010"),
+        ('name = "sh 020"', f'name = "sh_020"\n{OTHER}[[shot]]\nname = "sh 020"', "share a folder"),
         ("resume = true", "resume = true\noverwrite = true", "exclude each other"),
         ("resume = true", "resum = true", "resum"),
         ('plate = "in"', 'plate = "out"', "out"),
@@ -193,7 +194,7 @@ def test_frames_as_the_specification_writes_them(frames: str, wanted: str) -> No
 def test_the_installed_script_submits(node: Node, reel: Path, tmp_path: Path) -> None:
     folder = tmp_path / "studio" / "frdm"
     node.frdm("install", "farm", "--folder", folder)
-    script = [sys.executable, folder / "submit_frdm.py", reel, tmp_path / "jobs"]
+    script = [sys.executable, str(folder / "submit_frdm.py"), str(reel), str(tmp_path / "jobs")]
     sent = subprocess.run(script, env=node.environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert "8 frames in 1 task" in sent.stdout
     assert (tmp_path / "jobs/sh010/template.yaml").read_bytes() == (folder / "frdm_restore.yaml").read_bytes()

@@ -46,6 +46,7 @@ def test_a_session_keeps_all_of_its_own_in_its_folder(hall: Node) -> None:
     assert (refused.returncode, "runs already" in refused.stderr) == (5, True)
 
 
+@pytest.mark.slow
 def test_two_tasks_at_once_share_the_engine(hall: Node, shoot: Shoot, model: Path) -> None:
     plates, out = shoot(hall.folder / "two", range(1, 9)), hall.folder / "two_out"
     with engine(hall) as client:
@@ -144,6 +145,7 @@ def test_what_cannot_be_done_is_told_to_the_queue(hall: Node, shoot: Shoot, tmp_
     assert not out.exists() or not files(out)
 
 
+@pytest.mark.slow
 def test_an_engine_that_was_killed_is_gone_after_stop_too(node: Node, shoot: Shoot, model: Path) -> None:
     plates, out = shoot(node.folder / "in", range(1, 31)), node.folder / "out"
     node.environment["FRDM_CONNECTION"] = connection = node.start(plates, out, model)  # type: ignore[arg-type]
@@ -152,12 +154,16 @@ def test_an_engine_that_was_killed_is_gone_after_stop_too(node: Node, shoot: Sho
     os.kill(json.loads(Path(connection).read_text())["pid"], signal.SIGKILL)
     stopped = node.frdm("farm", "stop", "--session", node.session)
     assert not list(node.processes()), stopped.stdout
-    task.terminate()
+    # It waits for an engine that may come back; asked to end a second time it does not.
+    for _ in range(2):
+        task.terminate()
+        time.sleep(0.5)
     said, _ = task.communicate(timeout=PATIENCE_S)
-    assert task.returncode in (5, 130), said
+    assert task.returncode == 130, said
     assert "no engine of" in node.frdm("farm", "stop", "--session", node.session).stdout
 
 
+@pytest.mark.slow
 def test_an_engine_nobody_stops_ends_by_itself(node: Node, model: Path) -> None:
     node.start(node.folder, node.folder / "out", model, "--linger", "0.05")
     began = time.monotonic()
@@ -166,6 +172,7 @@ def test_an_engine_nobody_stops_ends_by_itself(node: Node, model: Path) -> None:
     assert "no job for 0.05 minutes" in (node.session / "frdm-engine/home/logs/engine.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_start_that_fails_leaves_nothing(node: Node, tmp_path: Path, model: Path) -> None:
     place = ("farm", "start", "--session", node.session, "--root", node.folder)
     for options, code, words in (
@@ -191,6 +198,7 @@ def test_a_start_that_is_cancelled_leaves_nothing(node: Node, model: Path) -> No
     assert not list(node.processes())
 
 
+@pytest.mark.slow
 def test_the_engine_of_the_node_is_taken_and_left(node: Node, model: Path) -> None:
     connection = node.start(node.folder, node.folder / "out", model)
     other = node.folder / "other"
@@ -203,6 +211,7 @@ def test_the_engine_of_the_node_is_taken_and_left(node: Node, model: Path) -> No
     assert not list(node.processes())
 
 
+@pytest.mark.slow
 def test_a_session_with_a_long_name_has_an_engine_too(node: Node, model: Path) -> None:
     node.session = node.folder / ("long" * 30)
     node.session.mkdir()
