@@ -33,6 +33,7 @@ _OPTIONS = {
     "Seed": "seed",
 }
 """Parameters of the template as options of a task."""
+_PATTERNS = ("Plate", "Output", "Matte", "Difference", "Protect", "Force")
 LONGEST = 1024
 """Characters that a parameter of a job may have."""
 
@@ -165,11 +166,18 @@ def chunks(frames: tuple[int, ...], size: int) -> list[str]:
 
 def commands(values: Mapping[str, Any], frames: tuple[int, ...]) -> list[str]:
     """A command line for each task, for queues that take no template."""
-    own = [values["Plate"], values["Output"]]
-    given = [f"--existing={values['Existing']}"]
-    given += [f"--{option}={values[name]}" for name, option in _OPTIONS.items() if values[name] != ""]
-    start = [*shlex.split(values["Frdm"]), "farm", "task", *own]
-    return [shlex.join([*start, f"--frames={one}", *given]) for one in chunks(frames, values["ChunkSize"])]
+    told = {name: _plain(value) if name in _PATTERNS else value for name, value in values.items()}
+    given = [f"--existing={told['Existing']}"]
+    given += [f"--{option}={told[name]}" for name, option in _OPTIONS.items() if told[name] != ""]
+    start = [*shlex.split(told["Frdm"]), "farm", "task", told["Plate"], told["Output"]]
+    return [shlex.join([*start, f"--frames={one}", *given]) for one in chunks(frames, int(values["ChunkSize"]))]
+
+
+def _plain(pattern: str) -> str:
+    """A pattern with @ in the number's place, which no shell or queue takes for its own."""
+    folder, name = os.path.split(pattern)
+    name = re.sub(r"%0?(\d+)d|#+", lambda found: "@" * int(found[1] or len(found[0])), name)
+    return os.path.join(folder, name)
 
 
 def without_gpu(template: str) -> str:

@@ -111,7 +111,10 @@ def test_command_lines_do_what_the_template_does(frdm: Frdm, reel: Path, tmp_pat
         option = argument.partition("=")[0]
         if option.startswith("--") and option not in ("--frames", "--of", "--handles", "--label"):
             name = argument.partition("Param.")[2].rstrip("}")
-            assert (f"{option}={values[name]}" in lines[0]) == (values[name] != ""), option
+            value = str(values[name]).replace("####", "@@@@")
+            assert (f"{option}={value}" in lines[0]) == (value != ""), option
+    assert lines[0][4:6] == [str(tmp_path / "in/plate.@@@@.exr"), str(tmp_path / "out/sh010/p.@@@@.exr")]
+    assert not set("#'\"%") & set((bundle / "commands.txt").read_text())
 
 
 def test_what_is_wrong_is_found_before_anything_is_written(
