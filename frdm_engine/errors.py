@@ -12,6 +12,7 @@ FrdmError                exit 1   anything below
 │   ├── ConflictError             a name given before to something else
 │   └── UnknownJobError           a job the engine does not know
 ├── OutputError          exit 2   the result cannot be written where it was asked
+│   └── NoRoomError               the disk is full
 ├── RestoreError         exit 3   a frame could not be restored
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
 ├── DeviceError          exit 4   no such device, or out of its memory
@@ -82,6 +83,10 @@ class OutputError(FrdmError):
     """The output is the input, already exists, has no room or may not be written."""
 
     exit_code = 2
+
+
+class NoRoomError(OutputError):
+    """The disk that the result goes to is full."""
 
 
 class RestoreError(FrdmError):

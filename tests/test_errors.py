@@ -18,6 +18,7 @@ CODES = {
     "SettingError": 2,
     "CheckpointError": 2,
     "OutputError": 2,
+    "NoRoomError": 2,
     "RestoreError": 3,
     "TrainingError": 3,
     "DeviceError": 4,

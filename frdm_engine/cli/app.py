@@ -13,9 +13,11 @@ from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
 from frdm_engine.cli.doctor import doctor
 from frdm_engine.cli.engine import cancel, jobs, status, stop
+from frdm_engine.cli.farm import farm
 from frdm_engine.cli.info import info
 from frdm_engine.cli.install import install, uninstall
 from frdm_engine.cli.install_engine import SERVE_S_OWN, install_engine, uninstall_engine
+from frdm_engine.cli.install_farm import install_farm, uninstall_farm
 from frdm_engine.cli.models import models
 from frdm_engine.cli.pack import pack
 from frdm_engine.cli.pairs import pairs
@@ -95,7 +97,10 @@ for _command in (
 app.command()(doctor)
 install.command("engine", context_settings=SERVE_S_OWN)(install_engine)
 uninstall.command("engine")(uninstall_engine)
+install.command("farm")(install_farm)
+uninstall.command("farm")(uninstall_farm)
 app.add_typer(bench, name="bench")
+app.add_typer(farm)
 app.add_typer(pairs)
 app.add_typer(install)
 app.add_typer(uninstall)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import typer
 
-from frdm_engine.errors import OutputError, SettingError
+from frdm_engine.batch.sizes import parse_names, parse_size
+from frdm_engine.errors import OutputError
 
 if TYPE_CHECKING:
     from frdm_engine.restore.stream import Done
 
+__all__ = ["parse_names", "parse_size"]  # and all that is below
+
 STOPPED = 130
 """Exit code of a command that SIGINT or SIGTERM ended."""
-
-_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([kmgt])(?:i?b)?", re.IGNORECASE)
-_POWERS = {"k": 10, "m": 20, "g": 30, "t": 40}
 
 
 def complain(sentence: str) -> None:
@@ -34,24 +36,6 @@ def complain(sentence: str) -> None:
 def note(text: str) -> None:
     """What the user should know, on stderr, where it does not mix with results."""
     typer.echo(text, err=True)
-
-
-def parse_size(text: str, *, option: str) -> int:
-    """Bytes of `24G`, `8GB`, `512MB` or `1.5 GiB`; units are powers of 1024, as memory is sold.
-
-    Raises:
-        SettingError: the text is no such size.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    size = int(float(match[1]) * 2 ** _POWERS[match[2].lower()]) if match else 0
-    if size < 1:
-        raise SettingError(f"{option} {text!r} is not a size; write 24G, 8GB or 512MB.")
-    return size
-
-
-def parse_names(text: str | None) -> tuple[str, ...]:
-    """The words of a list such as `dirt,scratch`."""
-    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
 def percent(share: float) -> str:
@@ -66,20 +50,32 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write plain data as JSON under a temporary name and rename it.
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A text file to write under a temporary name, which takes its own when all is there.
 
     Raises:
         OutputError: it cannot be written there.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as out:
+            yield out
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}); choose another name.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write plain data as JSON under a temporary name and rename it.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+    with replacing(path) as out:
+        out.write(json.dumps(data, indent=2) + "\n")
 
 
 class Stop:
@@ -145,19 +141,43 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, line: str, *, work: str, title: str = "") -> None:
-        """One more thing is done: `title` and `work` stand beside the bar, without one `line` is printed."""
+    def advance(self, line: str | None, *, work: str, title: str = "") -> None:
+        """One more thing is done: `title` and `work` stand beside the bar, without one `line` is printed, if any."""
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=title, work=work)
-        else:
+        elif line is not None:
             note(line)
 
 
-class FrameProgress(Bar):
-    """Frames done, time left and how much needed work: a bar on a terminal, else a plain line a frame."""
+EVERY = 10.0
+"""Seconds between lines of progress where there is no terminal and there are more frames than somebody would read."""
+A_LINE_EACH = 100
+"""Up to so many frames each has a line of its own."""
 
-    def __init__(self, total: int) -> None:
+
+class Pace:
+    """Which of many lines are printed: all of a few, else the first, the last and one every so many seconds."""
+
+    def __init__(self, total: int, *, every: float | None = None) -> None:
+        self._every = every if every is not None else 0.0 if total <= A_LINE_EACH else EVERY
+        self._total, self._count, self._last = total, 0, 0.0
+
+    def due(self) -> bool:
+        """Whether the line of the next frame is to be printed."""
+        self._count += 1
+        now = time.monotonic()
+        if self._count in (1, self._total) or now - self._last >= self._every:
+            self._last = now
+            return True
+        return False
+
+
+class FrameProgress(Bar):
+    """Frames done, time left and how much needed work: a bar on a terminal, else plain lines at a reader's pace."""
+
+    def __init__(self, total: int, *, every: float | None = None) -> None:
         super().__init__(total, title="frame")
+        self._pace = Pace(total, every=every)
 
     def show(self, done: Done) -> None:
         """Tell of one more frame."""
@@ -165,7 +185,7 @@ class FrameProgress(Bar):
         line = f"frame {done.frame}  {done.index + 1}/{done.total}  {work}"
         if not done.skipped:
             line += f"  {percent(done.changed)} of pixels changed  {done.seconds:.1f} s"
-        self.advance(line, work=work, title=f"frame {done.frame}")
+        self.advance(line if self._pace.due() else None, work=work, title=f"frame {done.frame}")
 
     def say(self, text: str) -> None:
         """A note that does not tear the bar."""

@@ -94,8 +94,8 @@ def stop(
 
 
 @contextlib.contextmanager
-def talking(connection: Path | None) -> Iterator[Client]:
-    """A client of the engine.
+def talking(connection: Path | None, *, client: str | None = None) -> Iterator[Client]:
+    """A client of the engine; `client` is the name of an earlier one to come back as.
 
     Raises:
         FrdmError: of the kind that fits what the bridge or the engine said.
@@ -109,8 +109,8 @@ def talking(connection: Path | None) -> Iterator[Client]:
         errors.UnknownJobError: UnknownJobError,
     }
     try:
-        with Client.connect(connection, program="frdm") as client:
-            yield client
+        with Client.connect(connection, program="frdm", client=client) as made:
+            yield made
     except errors.BridgeError as error:
         raise kinds.get(type(error), ServerError)(str(error)) from error
 

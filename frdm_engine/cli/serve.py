@@ -72,6 +72,14 @@ def serve(
             help="Journal, keys, logs and spool of this engine; ~/.local/state/frdm unless told.",
         ),
     ] = None,
+    linger: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES",
+            min=0.01,
+            help="End by itself after so long without a job; never unless told.",
+        ),
+    ] = None,
     daemon: Annotated[
         bool, typer.Option("--daemon", help="Leave the engine running behind and return once the model is loaded.")
     ] = False,
@@ -112,7 +120,7 @@ def serve(
             door.start()
             note(f"engine {os.getpid()} listens at {door.address}; hosts find it by {door.connection_file}")
             try:
-                _run(service, door)
+                _run(service, door, linger_s=None if linger is None else 60 * linger)
             finally:
                 service.stop()
                 door.stop()
@@ -124,14 +132,19 @@ def serve(
             close_logs(logs)
 
 
-def _run(service: Service, door: object) -> None:
-    """Until somebody asks for the end.
+def _run(service: Service, door: object, *, linger_s: float | None) -> None:
+    """Until somebody asks for the end, or there was no job for `linger_s` seconds.
 
     Raises:
         FrdmError: no worker can run, or the listener broke down.
     """
-    said = False
+    said, worked = False, time.monotonic()
     while not service.stop_asked.wait(LOOK_S):
+        if linger_s is None or service.open_jobs:
+            worked = time.monotonic()
+        elif time.monotonic() - worked > linger_s:
+            log.info("no job for %g minutes; the engine ends, as --linger says", linger_s / 60)
+            service.ask_stop()
         if not said and service.wait_ready(0):
             note("the model is loaded")
             said = True

@@ -35,26 +35,43 @@ def digest(facts: Any) -> str:
 
 
 class Ledger:
-    """Lines of frames done, newest last."""
+    """Lines of frames done, newest last. Where each begins is held, not what it says: that is read when asked for."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: dict[int, dict[str, Any]] = {}
-        if path.exists():
-            self._read()
+        self.lines: dict[int, int] = {}
+        """Where the newest line of each frame begins, in bytes."""
+        self._read_to = 0
+        self.refresh()
 
-    def _read(self) -> None:
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the line a kill cut short; its frame is simply done again
-            if isinstance(entry, dict) and isinstance(entry.get("frame"), int):
-                self.lines[entry["frame"]] = entry
+    def refresh(self) -> None:
+        """Takes in what other processes have added since."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as source:
+            source.seek(self._read_to)
+            for line in source:
+                entry = _parse(line)
+                if entry is not None:
+                    self.lines[entry["frame"]] = self._read_to
+                if line.endswith(b"\n"):  # else a kill cut it short; its frame is simply done again
+                    self._read_to += len(line)
+
+    def line(self, frame: int) -> dict[str, Any] | None:
+        """What the sidecar says of a frame, if anything."""
+        if frame not in self.lines:
+            return None
+        try:
+            with self.path.open("rb") as source:
+                source.seek(self.lines[frame])
+                entry = _parse(source.readline())
+        except OSError:
+            return None  # nobody vouches for it then
+        return entry if entry is not None and entry["frame"] == frame else None
 
     def vouches(self, frame: int, key: str, files: Iterable[Path]) -> bool:
         """Whether the frame was made of the same and its files are as they were written."""
-        entry = self.lines.get(frame)
+        entry = self.line(frame)
         if entry is None or entry.get("key") != key:
             return False
         try:
@@ -63,24 +80,39 @@ class Ledger:
             return False
 
     def add(self, entry: dict[str, Any]) -> None:
-        """Appends a frame's line and syncs it.
+        """Appends a frame's line and syncs it: one write, so that several processes may share a sidecar.
 
         Raises:
             OutputError: it cannot be written.
         """
-        self.lines[entry["frame"]] = entry
+        line = json.dumps(entry).encode() + b"\n"
         try:
             torn = self.path.exists() and self.path.stat().st_size and not self._ends_whole()
-            with self.path.open("a", encoding="utf-8") as out:
-                out.write(("\n" if torn else "") + json.dumps(entry) + "\n")
-                out.flush()
-                os.fsync(out.fileno())
+            out = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            try:
+                left = (b"\n" if torn else b"") + line
+                while left:
+                    left = left[os.write(out, left) :]
+                end = os.lseek(out, 0, os.SEEK_CUR)
+                os.fsync(out)
+            finally:
+                os.close(out)
         except OSError as error:
             raise OutputError(
                 f"{self.path} cannot be written ({error.strerror}); free space or mend the folder."
             ) from error
+        self.lines[entry["frame"]] = end - len(line)
 
     def _ends_whole(self) -> bool:
         with self.path.open("rb") as out:
             out.seek(-1, os.SEEK_END)
             return out.read(1) == b"\n"
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """A frame's line as plain data, or None for anything else."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("frame"), int) else None

@@ -25,6 +25,7 @@ from frdm_engine.plates import (
     read_plate,
     small_frame,
 )
+from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.window import Picture
 
 AHEAD = 2
@@ -53,9 +54,14 @@ class Reader:
         reach: int,
         size: dict[str, tuple[int, int]],
         shots: Shots | None,
+        patience: Patience | None = None,
+        tolerant: bool = False,
     ) -> None:
         self.source, self.space, self.layer, self.reach = source, space, layer, reach
         self.size, self.shots = size, shots
+        self.patience, self.tolerant = patience or Patience(), tolerant
+        self.lost: dict[int, PlateError] = {}
+        """Frames that cannot be read, where that is to be borne: for the others they are as if they were not there."""
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-read")
         self._held: dict[int, Future[Frame]] = {}
         self._cuts: dict[int, bool] = {}
@@ -75,7 +81,8 @@ class Reader:
     def near(self, frame: int, reach: int) -> tuple[int, ...]:
         """Frames of the sequence at most ``reach`` away."""
         frames = self.source.frames
-        return frames[bisect_left(frames, frame - reach) : bisect_right(frames, frame + reach)]
+        found = frames[bisect_left(frames, frame - reach) : bisect_right(frames, frame + reach)]
+        return tuple(number for number in found if number not in self.lost) if self.lost else found
 
     def get(self, frame: int) -> Frame:
         """The frame, read now if nobody asked before.
@@ -85,10 +92,30 @@ class Reader:
         """
         if frame not in self._held:
             self._held[frame] = self._pool.submit(self._read, frame)
-        return self._held[frame].result()
+        try:
+            return self._held[frame].result()
+        except PlateError as error:
+            if self.tolerant:
+                self.lost[frame] = error
+            raise
 
     def window(self, frame: int, *, upcoming: tuple[int, ...] = ()) -> dict[int, Frame]:
-        """The frame and its neighbours within reach and its shot; ``upcoming`` frames are read ahead."""
+        """The frame and its neighbours within reach and its shot; ``upcoming`` frames are read ahead.
+
+        Raises:
+            PlateError: the frame cannot be read, or a neighbour, unless that is to be borne.
+        """
+        while True:
+            lost = len(self.lost)
+            if frame in self.lost:
+                raise self.lost[frame]
+            try:
+                return self._window(frame, upcoming)
+            except PlateError:
+                if len(self.lost) == lost:
+                    raise
+
+    def _window(self, frame: int, upcoming: tuple[int, ...]) -> dict[int, Frame]:
         reach = self.reach if self.shots is not None else self.reach + 1
         first = self.near(frame, reach)[0]
         for number in [n for n in self._held if n < first]:
@@ -113,12 +140,19 @@ class Reader:
         if self.shots is not None:
             return self.shots.shot_of(last) != self.shots.shot_of(first)
         if first not in self._cuts:
-            frames = self.source.frames
-            at = bisect_left(frames, last)
-            before = self.get(frames[at - 1]).small if at > 0 else None
-            after = self.get(frames[at + 2]).small if at + 2 < len(frames) else None
+            earlier, later = self._beside(last, -1), self._beside(first, 1)
+            before = None if earlier is None else self.get(earlier).small
+            after = None if later is None else self.get(later).small
             self._cuts[first] = is_cut(self.get(last).small, self.get(first).small, before=before, after=after)
         return self._cuts[first]
+
+    def _beside(self, frame: int, step: int) -> int | None:
+        """The next frame there is in a direction."""
+        frames = self.source.frames
+        at = bisect_left(frames, frame) + step
+        while 0 <= at < len(frames) and frames[at] in self.lost:
+            at += step
+        return frames[at] if 0 <= at < len(frames) else None
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -126,7 +160,8 @@ class Reader:
         return tuple(sorted(frame for frame, cut in self._cuts.items() if cut))
 
     def _read(self, frame: int) -> Frame:
-        plate = read_plate(self.source.path(frame), frame=frame, layer=self.layer)
+        path = self.source.path(frame)
+        plate = self.patience.read(path, lambda: read_plate(path, frame=frame, layer=self.layer))
         pictures, usable = {}, {}
         for view in plate.views:
             rgb = plate.rgb(view)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,142 +13,28 @@ from typing import Any
 import cv2
 import numpy as np
 
-from frdm_engine.errors import MaskError, OutputError, SequenceError
+from frdm_engine.errors import DeviceError, FrdmError, NoRoomError, OutputError
 from frdm_engine.model.denoiser import CLASSES
-from frdm_engine.plates import (
-    ColourSpace,
-    Plate,
-    Sequence,
-    Shots,
-    read_mask,
-    read_plate,
-    resolve,
-    write_image,
-    write_plate,
-)
-from frdm_engine.plates.convert import convert
+from frdm_engine.plates import Plate, Shots, read_mask, write_image, write_plate
+from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
+from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.reader import AHEAD, Frame, Reader
 from frdm_engine.restore.restorer import Restored, Restorer
-from frdm_engine.tiling import Plan
+from frdm_engine.restore.window import Picture
 from frdm_engine.version import __version__
 
 BEHIND = 2
 """Frames being written while the device works on."""
 LISTED_REPAIRS = 64
 """Repairs named one by one in a frame's record, the largest first."""
+LINE_BYTES = 4096
+"""About what a frame's record takes."""
+
+Pictures = dict[str, Picture]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One restoration of one sequence."""
-
-    source: Sequence
-    output: Sequence
-    frames: tuple[int, ...]
-    colourspace: str = "auto"
-    layer: str | None = None
-    matte: Sequence | None = None
-    difference: Sequence | None = None
-    protect: Sequence | None = None
-    force: Sequence | None = None
-    cuts: tuple[int, ...] | None = None
-    overwrite: bool = False
-    resume: bool = False
-
-    def files(self, frame: int) -> tuple[Path, ...]:
-        """Everything that is written for a frame."""
-        outputs = (self.output, self.matte, self.difference)
-        return tuple(output.path(frame) for output in outputs if output is not None)
-
-
-@dataclass(frozen=True)
-class Done:
-    """One delivered frame; ``skipped`` if it was there already; shares are of 1."""
-
-    frame: int
-    index: int
-    total: int
-    skipped: bool
-    sampled: float
-    changed: float
-    seconds: float
-    written: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What is known before the first frame is restored."""
-
-    space: ColourSpace
-    size: dict[str, tuple[int, int]]
-    plan: Plan
-    notes: tuple[str, ...]
-
-
-def check(job: Job, restorer: Restorer) -> Checked:
-    """Finds bad input before anything is written.
-
-    Raises:
-        FrdmError: of the kind that fits; nothing has been touched.
-    """
-    if not job.frames:
-        raise SequenceError(f"No frame of {job.source.pattern} is left to restore; widen the range.")
-    absent = sorted(set(job.frames) - set(job.source.frames))
-    if absent:
-        held = f"{job.source.frames[0]}-{job.source.frames[-1]}"
-        raise SequenceError(
-            f"Frame {absent[0]} is not in {job.source.pattern}, which holds {held}; narrow the range or add the file."
-        )
-    for name in ("protect", "force"):
-        mask: Sequence | None = getattr(job, name)
-        lacking = sorted(set(job.frames) - set(mask.frames)) if mask is not None and len(mask.frames) > 1 else []
-        if mask is not None and lacking:
-            raise MaskError(f"--{name} {mask.pattern} has no frame {lacking[0]}; add it or narrow the range.")
-    inputs = {path.resolve() for path in (job.source.path(n) for n in job.source.frames)}
-    seen: set[Path] = set()
-    for frame in job.frames:
-        for path in job.files(frame):
-            resolved = path.resolve()
-            if resolved in inputs:
-                raise OutputError(f"{path} is an input frame; choose another output.")
-            if resolved in seen:
-                raise OutputError(f"{path} would be written twice; give each output its own name.")
-            seen.add(resolved)
-            if path.exists() and not (job.overwrite or job.resume):
-                raise OutputError(f"{path} exists; add --overwrite to replace it or --resume to go on after it.")
-    plate = read_plate(job.source.path(job.frames[0]), frame=job.frames[0], layer=job.layer)
-    space = resolve(job.colourspace, metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)
-    size = {}
-    for view in plate.views:
-        rgb = plate.rgb(view)
-        size[view] = (rgb.shape[0], rgb.shape[1])
-    for name in ("protect", "force"):
-        mask = getattr(job, name)
-        if mask is not None:
-            read_mask(_mask_path(mask, job.frames[0]), shape=size[plate.views[0]])
-    plan = restorer.plan(plate.width, plate.height)
-    convert(plate.parts, source=plate.path, target=job.output.path(job.frames[0]))
-    _check_room(job, plate)
-    return Checked(space, size, plan, (f"colour space {space.name}: {space.why}",))
-
-
-def _check_room(job: Job, plate: Plate) -> None:
-    """Refuses a job that the disk plainly cannot hold."""
-    folder = job.output.folder
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    need = plate.path.stat().st_size * len(job.frames)
-    free = shutil.disk_usage(folder).free
-    if need > free:
-        raise OutputError(
-            f"{folder} has {free / 1e9:.1f} GB free and {len(job.frames)} frames need about {need / 1e9:.1f} GB; "
-            "free space or write elsewhere."
-        )
-
-
-def _mask_path(mask: Sequence, frame: int) -> Path:
-    return mask.path(frame) if len(mask.frames) > 1 else mask.path(mask.frames[0])
+__all__ = ["BEHIND", "LISTED_REPAIRS", "Checked", "Done", "Job", "Walk", "check", "facts_of", "repairs", "run"]
 
 
 def run(
@@ -160,21 +44,21 @@ def run(
     on_frame: Callable[[Done], None] = lambda done: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Restores the job's frames in order and returns the report as plain data.
+    """Restores the job's frames in order and returns the report as plain data, with a line for each frame.
 
     Raises:
         FrdmError: bad input, no room, a frame that cannot be restored. Frames reported before are whole and final.
     """
     began = time.monotonic()
     with Walk(job, restorer, on_frame=on_frame) as walk:
-        stopped = False
-        while walk.left and not stopped:
-            stopped = stop()
-            if not stopped:
-                walk.step()
-        walk.drain()
-    checked = walk.checked
-    lines = [walk.ledger.lines[frame] for frame in job.frames if frame in walk.ledger.lines]
+        stopped = walk.go(stop)
+    lines = [line for frame in job.frames if (line := walk.ledger.line(frame)) is not None]
+    return facts_of(walk) | {"seconds": round(time.monotonic() - began, 3), "stopped": stopped, "frames": lines}
+
+
+def facts_of(walk: Walk) -> dict[str, Any]:
+    """What a walk was made with and what it found, as plain data; its frames' lines are in its sidecar."""
+    job, restorer, checked = walk.job, walk.restorer, walk.checked
     return {
         "frdm": __version__,
         "model": {"name": restorer.loaded.name, "sha256": restorer.loaded.sha256},
@@ -187,9 +71,6 @@ def run(
         "plan": checked.plan.describe().splitlines(),
         "notes": [*checked.notes, *restorer.notes],
         "cuts": list(walk.cuts),
-        "seconds": round(time.monotonic() - began, 3),
-        "stopped": stopped,
-        "frames": lines,
     }
 
 
@@ -205,7 +86,8 @@ class Walk:
 
     Enter it, `step` while any are `left`, then `drain`. Frames are written behind, so ``on_frame`` tells of one a
     step or two after it was restored, or ``at_once`` when it is written, from the writer's thread; a frame told of
-    is whole and final.
+    is whole and final. Where `on_failure` is given, a frame that cannot be done is told to it and the walk goes on;
+    a full disk and a device that is lost end it all the same.
 
     Raises:
         FrdmError: the job cannot be done; nothing has been touched.
@@ -218,11 +100,16 @@ class Walk:
         *,
         on_frame: Callable[[Done], None] = lambda done: None,
         at_once: bool = False,
+        on_failure: Callable[[int, FrdmError], None] | None = None,
+        patience: Patience | None = None,
+        checked: Checked | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        self.checked = check(job, restorer)
+        self.checked = checked or check(job, restorer)
         self.job, self.restorer, self.on_frame, self.at_once = job, restorer, on_frame, at_once
         self.shots = Shots(tuple(sorted(job.cuts))) if job.cuts is not None else None
-        self.ledger = Ledger(ledger_path(job.output))
+        self.on_failure, self.patience = on_failure, patience or Patience()
+        self.ledger = ledger or Ledger(ledger_path(job.output))
         self.reader = Reader(
             job.source,
             space=self.checked.space,
@@ -230,8 +117,10 @@ class Walk:
             reach=restorer.reach,
             size=self.checked.size,
             shots=self.shots,
+            patience=self.patience,
+            tolerant=on_failure is not None,
         )
-        self.writing: list[Future[Done]] = []
+        self.writing: list[tuple[int, Future[Done]]] = []
         self._at = 0
         self._mark: float | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-write")
@@ -260,26 +149,58 @@ class Walk:
         """First frames of the shots after the first: those told, or those found so far."""
         return self.shots.firsts if self.shots is not None else self.reader.cuts
 
+    def go(self, stop: Callable[[], bool]) -> bool:
+        """Takes all frames that are left, or those until a stop is asked for; returns whether it was.
+
+        Raises:
+            FrdmError: a frame could not be done.
+        """
+        stopped = False
+        while self.left and not stopped:
+            stopped = stop()
+            if not stopped:
+                self.step()
+        self.drain()
+        return stopped
+
     def step(self) -> None:
         """Restores the next frame and hands it to the writer, or skips it where the sidecar vouches for it.
 
         Raises:
             FrdmError: this frame, or one handed to the writer before, could not be done.
         """
-        job, index = self.job, self._at
-        frame = job.frames[index]
-        if job.resume and self.ledger.vouches(frame, self._key(frame), job.files(frame)):
+        frame = self.job.frames[self._at]
+        try:
+            self._step(frame, self._at)
+        except FrdmError as error:
+            self._pass_over(frame, error)
+        self._at += 1
+
+    def _step(self, frame: int, index: int) -> None:
+        job = self.job
+        if job.resume and self._vouched(frame):
             self.drain()
             self.on_frame(self._skipped(frame, index))
-        else:
-            began = time.monotonic() if self._mark is None else self._mark
-            window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
-            made = self._restore(window, frame)
-            self._deliver(BEHIND - 1)
-            self._mark = time.monotonic()
-            key = self._key(frame)
-            self.writing.append(self._pool.submit(self._write, window[frame], made, index, key, self._mark - began))
-        self._at += 1
+            return
+        began = time.monotonic() if self._mark is None else self._mark
+        window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
+        made = self._restore(window, frame)
+        self._deliver(BEHIND - 1)
+        self._mark = time.monotonic()
+        key = self.patience.read(job.source.path(frame), lambda: self._key(frame))
+        seconds = self._mark - began
+        self.writing.append((frame, self._pool.submit(self._write, window[frame], made, index, key, seconds)))
+
+    def _vouched(self, frame: int) -> bool:
+        path = self.job.source.path(frame)
+        key = self.patience.read(path, lambda: self._key(frame))
+        return self.ledger.vouches(frame, key, self.job.files(frame))
+
+    def _pass_over(self, frame: int, error: FrdmError) -> None:
+        """Tells of a frame that could not be done, or ends the walk by it."""
+        if self.on_failure is None or isinstance(error, (DeviceError, NoRoomError)):
+            raise error
+        self.on_failure(frame, error)
 
     def drain(self) -> None:
         """Waits until all that was restored is written.
@@ -299,7 +220,12 @@ class Walk:
     def _deliver(self, most: int) -> None:
         """Tells of frames written until at most so many are being written."""
         while len(self.writing) > most:
-            done = self.writing.pop(0).result()
+            frame, written = self.writing.pop(0)
+            try:
+                done = written.result()
+            except FrdmError as error:
+                self._pass_over(frame, error)
+                continue
             if not self.at_once:
                 self.on_frame(done)
 
@@ -312,7 +238,7 @@ class Walk:
             {
                 "frame": frame,
                 "inputs": [fingerprint(job.source.path(n)) for n in self.reader.near(frame, reach)],
-                "masks": {name: mask and fingerprint(_mask_path(mask, frame)) for name, mask in masks.items()},
+                "masks": {name: mask and fingerprint(mask_path(mask, frame)) for name, mask in masks.items()},
                 "cuts": job.cuts,
                 "layer": job.layer,
                 "colourspace": self.checked.space.name,
@@ -324,7 +250,7 @@ class Walk:
         )
 
     def _skipped(self, frame: int, index: int) -> Done:
-        entry = self.ledger.lines[frame]
+        entry = self.ledger.line(frame) or {}
         changed, total = float(entry.get("changed", 0.0)), len(self.job.frames)
         return Done(frame, index, total, True, 0.0, changed, 0.0, self.job.files(frame))
 
@@ -336,7 +262,7 @@ class Walk:
             for name in ("protect", "force"):
                 mask = getattr(self.job, name)
                 if mask is not None:
-                    masks[name] = read_mask(_mask_path(mask, frame), shape=picture.shape[:2])
+                    masks[name] = self._mask(mask_path(mask, frame), picture.shape[:2])
             out[view] = self.restorer.restore(
                 {number: near.pictures[view] for number, near in window.items() if view in near.pictures},
                 frame,
@@ -345,6 +271,9 @@ class Walk:
                 **masks,
             )
         return out
+
+    def _mask(self, path: Path, shape: tuple[int, int]) -> Picture:
+        return self.patience.read(path, lambda: read_mask(path, shape=shape))
 
     def _write(self, here: Frame, made: dict[str, Restored], index: int, key: str, seconds: float) -> Done:
         job, plate = self.job, here.plate
@@ -359,39 +288,44 @@ class Walk:
             colours[view] = after
             differences[view] = np.zeros_like(before)
             differences[view][touched] = after[touched] - before[touched]
-        notes = self._metadata()
-        if job.matte is not None:
-            _write_matte(job.matte.path(frame), plate, made, notes)
-        if job.difference is not None:
-            first = plate.views[0]
-            write_image(
-                job.difference.path(frame),
-                differences[first],
-                channel_names=("R", "G", "B"),
-                metadata=notes,
-                window=plate.window,
-                display=plate.display,
-            )
-        path = job.output.path(frame)
-        write_plate(plate, path, rgb=colours, metadata=notes if path.suffix.lower() != ".dpx" else None)
+        self._write_files(plate, frame, made, colours, differences)
         changed = float(np.mean([float((r.alpha > 0).mean()) for r in made.values()]))
         sampled = float(np.mean([r.sampled for r in made.values()]))
         files = job.files(frame)
-        self.ledger.add(
-            {
-                "frame": frame,
-                "key": key,
-                "files": [fingerprint(file) for file in files],
-                "changed": changed,
-                "sampled": sampled,
-                "seconds": round(seconds, 3),
-                "views": {view: repairs(restored) for view, restored in made.items()},
-            }
-        )
+        entry = {
+            "frame": frame,
+            "key": key,
+            "files": self.patience.read(files[0], lambda: [fingerprint(file) for file in files]),
+            "changed": changed,
+            "sampled": sampled,
+            "seconds": round(seconds, 3),
+            "views": {view: repairs(restored) for view, restored in made.items()},
+        }
+        self.patience.write(self.ledger.path, lambda: self.ledger.add(entry), size=LINE_BYTES)
         done = Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
         if self.at_once:
             self.on_frame(done)
         return done
+
+    def _write_files(
+        self, plate: Plate, frame: int, made: dict[str, Restored], colours: Pictures, differences: Pictures
+    ) -> None:
+        """The frame's files, each whole or not at all; the result comes last."""
+        job, notes = self.job, self._metadata()
+        size = sum(picture.nbytes for picture in colours.values()) // 2
+
+        def write(path: Path, work: Callable[[], None]) -> None:
+            self.patience.write(path, work, size=size)
+
+        if job.matte is not None:
+            matte = job.matte.path(frame)
+            write(matte, lambda: _write_matte(matte, plate, made, notes))
+        if job.difference is not None:
+            difference, picture = job.difference.path(frame), differences[plate.views[0]]
+            write(difference, lambda: _write_difference(difference, plate, picture, notes))
+        path = job.output.path(frame)
+        kept = notes if path.suffix.lower() != ".dpx" else None
+        write(path, lambda: write_plate(plate, path, rgb=colours, metadata=kept))
 
     def _metadata(self) -> dict[str, str]:
         restorer = self.restorer
@@ -403,6 +337,17 @@ class Walk:
             "frdm:seed": str(restorer.settings.seed),
             "frdm:colourspace": self.checked.space.name,
         }
+
+
+def _write_difference(path: Path, plate: Plate, pixels: Picture, notes: dict[str, str]) -> None:
+    write_image(
+        path,
+        pixels,
+        channel_names=("R", "G", "B"),
+        metadata=notes,
+        window=plate.window,
+        display=plate.display,
+    )
 
 
 def _write_matte(path: Path, plate: Plate, made: dict[str, Restored], notes: dict[str, str]) -> None:

@@ -291,6 +291,11 @@ class Service:
         """The engine's figures in the Prometheus text format."""
         return prometheus(self.figures, self.status())
 
+    @property
+    def open_jobs(self) -> int:
+        """How many jobs wait or run."""
+        return len(self._ids)
+
     # Workers
 
     def _report(self, process: WorkerProcess, report: dict[str, Any]) -> None:

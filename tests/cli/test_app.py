@@ -37,9 +37,10 @@ COMMANDS = {
 }
 GROUPS = {
     "bench": {"quality", "real"},
-    "install": {"engine", "nuke", "resolve"},
+    "farm": {"start", "stop", "submit", "task"},
+    "install": {"engine", "farm", "nuke", "resolve"},
     "pairs": {"add", "check"},
-    "uninstall": {"engine", "nuke", "resolve"},
+    "uninstall": {"engine", "farm", "nuke", "resolve"},
 }
 HEAVY = ("torch", "diffusers", "OpenImageIO", "cv2", "numpy")
 

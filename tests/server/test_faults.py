@@ -87,7 +87,7 @@ def test_a_full_disk_ends_the_job_with_whole_frames(
     shared.submit("anna", request)
     told = failure(shared, request)
     assert told["code"] == "output"
-    assert "GB free and 8 frames need" in told["sentence"] or "cannot be written" in told["sentence"]
+    assert "free and 8 frames need" in told["sentence"] or "cannot be written" in told["sentence"]
     # Room at the start, none later.
     (out / "other").unlink()
     request = request_of(source, out)

@@ -1,0 +1,244 @@
+"""A run over several shots: all checked first, then done, bad frames passed over, everything on the record."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from frdm_engine.batch.crew import Crew, pieces_of
+from frdm_engine.batch.jobs import job_of, sweep
+from frdm_engine.batch.log import Log
+from frdm_engine.batch.shots import Shot
+from frdm_engine.batch.station import Station
+from frdm_engine.batch.tally import Tally, record_path, write_record
+from frdm_engine.errors import DeviceError, FrdmError, InputError, OutputError
+from frdm_engine.plates import Sequence
+from frdm_engine.restore.job import Job, check
+from frdm_engine.restore.ledger import ledger_path
+from frdm_engine.restore.restorer import choose_device
+from frdm_engine.restore.room import check_room
+
+DONE, BAD, FAILED, NO_DEVICE, STOPPED = 0, 2, 3, 4, 130
+"""Exit codes of a run."""
+
+
+class Screen(Protocol):
+    """Where a run shows itself."""
+
+    def frame(self, tally: Tally, event: dict[str, Any]) -> None:
+        """One more frame is done, or has failed."""
+
+    def say(self, text: str) -> None:
+        """A line for a person."""
+
+
+class Run:
+    """Shots on devices. `check` first, then `go` once."""
+
+    def __init__(
+        self,
+        shots: tuple[Shot, ...],
+        devices: tuple[str, ...],
+        *,
+        patience: float,
+        log: Log,
+        stop: Callable[[], bool],
+        pages: bool = True,
+    ) -> None:
+        self.shots, self.devices, self.patience = shots, devices, patience
+        self.log, self.stop, self.pages = log, stop, pages
+        self.tallies: list[Tally] = []
+        self._screen: Screen | None = None
+        self._device_lost = ""
+        # Several devices have a process each; the plan is the same wherever it is made.
+        self._station = Station(
+            devices[0] if len(devices) == 1 else "cpu", say=self._take, stop=stop, patience=patience
+        )
+
+    @property
+    def total(self) -> int:
+        """Frames of all shots."""
+        return sum(tally.total for tally in self.tallies)
+
+    def check(self) -> list[str]:
+        """Looks at every shot and at the room for all of them; returns what is wrong, a sentence each."""
+        troubles: list[str] = []
+        for shot in self.shots:
+            try:
+                job = job_of(shot)
+                checked = check(job, self._station.restorer(shot), tolerant=True, room=False)
+                self._keep_apart(job)
+            except (InputError, OutputError) as error:
+                troubles.append(f"Shot {shot.name}: {error}" if len(self.shots) > 1 else str(error))
+                continue
+            self.tallies.append(Tally(shot, job, checked))
+        if not troubles:
+            try:
+                check_room(need for tally in self.tallies for need in tally.checked.needs)
+            except OutputError as error:
+                troubles.append(str(error))
+        return troubles
+
+    def _keep_apart(self, job: Job) -> None:
+        """No shot writes over what another one reads or writes."""
+        for tally in self.tallies:
+            other = tally.job
+            if ledger_path(job.output).resolve() == ledger_path(other.output).resolve():
+                raise OutputError(
+                    f"{job.output.pattern} has the sidecar of shot {tally.shot.name}; choose another name."
+                )
+            for one, theirs in ((job, other), (other, job)):
+                for written in filter(None, (one.output, one.matte, one.difference)):
+                    for used in filter(None, (theirs.source, theirs.output, theirs.matte, theirs.difference)):
+                        if _same_files(written, used):
+                            raise OutputError(
+                                f"{written.pattern} would be written over files of shot {tally.shot.name}; "
+                                "choose another name."
+                            )
+
+    def go(self, screen: Screen) -> int:
+        """Does all shots and returns the exit code.
+
+        Raises:
+            DeviceError: no device is left; what is done is on the record.
+        """
+        self._screen = screen
+        self.log.write("run started", shots=len(self.tallies), frames=self.total, devices=list(self.devices))
+        for tally in self.tallies:
+            for text in tally.checked.notes:
+                screen.say(f"{tally.shot.name}: {text}")
+            if swept := sweep(tally.job):
+                screen.say(f"{tally.shot.name}: {swept} half-written files of an earlier run were removed")
+        try:
+            if len(self.devices) == 1:
+                self._alone()
+            else:
+                self._together()
+        finally:
+            for tally in self.tallies:
+                if tally.pieces and tally.started:
+                    tally.stopped = True
+                    self._close(tally)
+            code = self.code()
+            done = sum(len(tally.settled) for tally in self.tallies)
+            failed = sum(tally.failed for tally in self.tallies)
+            self.log.write("run ended", done=done, failed=failed, frames=self.total, exit_code=code)
+        return code
+
+    def code(self) -> int:
+        """What the run came to."""
+        worst = FAILED if any(tally.failed for tally in self.tallies) else DONE
+        missing = any(len(tally.settled) + tally.failed < tally.total for tally in self.tallies)
+        return STOPPED if missing and self.stop() else worst
+
+    def _alone(self) -> None:
+        for tally in self.tallies:
+            tally.pieces = 1
+        for index, tally in enumerate(self.tallies):
+            if self.stop():
+                return
+            self._begin(index)
+            try:
+                self._station.do(index, tally.shot, None)
+            except (InputError, OutputError) as error:
+                ended = {"event": "piece", "shot": index, "ended": "refused", "error": str(error), "facts": {}}
+                self._take(ended)
+            if self._device_lost:
+                raise DeviceError(self._device_lost)
+
+    def _together(self) -> None:
+        share = -(-self.total // (4 * len(self.devices)))
+        pieces = []
+        for index, tally in enumerate(self.tallies):
+            mine = list(pieces_of(index, tally.shot, tally.job.frames, share=share))
+            tally.pieces = len(mine)
+            pieces += mine
+        crew = Crew(
+            self.devices, patience=self.patience, take=self._take, begin=self._begin, note=self._note, stop=self.stop
+        )
+        crew.go(pieces)
+
+    def _begin(self, index: int) -> None:
+        tally = self.tallies[index]
+        if not tally.started:
+            tally.begin()
+            self.log.write("shot started", shot=tally.shot.name, frames=tally.total, plate=tally.job.source.pattern)
+
+    def _note(self, text: str) -> None:
+        self.log.write("note", text=text)
+        if self._screen is not None:
+            self._screen.say(text)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        """Takes in what a station told, and passes it on."""
+        tally, screen = self.tallies[event["shot"]], self._screen
+        name, kind = tally.shot.name, event["event"]
+        fresh = kind != "note" or event["text"] not in tally.notes
+        tally.take(event)
+        facts = {key: value for key, value in event.items() if key not in ("event", "shot", "facts")}
+        if kind != "piece" and fresh:
+            self.log.write(kind, shot=name, **facts)
+        if screen is not None:
+            if kind in ("frame", "failed"):
+                screen.frame(tally, event)
+            if kind == "failed":
+                screen.say(f"{name}: frame {event['frame']} failed: {event['error']}")
+            elif kind == "waiting":
+                screen.say(f"{name}: waiting {event['seconds']:g} s for {event['path']} ({event['why']})")
+            elif kind == "note" and fresh:
+                screen.say(f"{name}: {event['text']}")
+        if kind == "piece":
+            self._device_lost = event["error"] if event["ended"] == "device" else ""
+            if event["error"] is not None and screen is not None:
+                screen.say(f"{name}: {event['error']}")
+            tally.pieces -= 1
+            if not tally.pieces:
+                self._close(tally)
+
+    def _close(self, tally: Tally) -> None:
+        """The shot's record and page; what they lack is said, the frames are there all the same."""
+        if not tally.started:
+            return
+        sweep(tally.job)
+        record = tally.record(", ".join(self.devices))
+        summary = ("done", "kept", "failed", "seconds", "frames_per_second", "waits", "stopped")
+        self.log.write("shot ended", shot=tally.shot.name, **{key: record[key] for key in summary})
+        try:
+            if tally.job.output.folder.is_dir():
+                write_record(record_path(tally.job), record)
+                sidecar = ledger_path(tally.job.output)
+                if self.pages and sidecar.exists():
+                    _write_page(sidecar, record)
+        except FrdmError as error:
+            self._note(f"{tally.shot.name}: {error}")
+
+
+def _same_files(one: Sequence, other: Sequence) -> bool:
+    names = (one.prefix, one.suffix) == (other.prefix, other.suffix)
+    return names and one.folder.resolve() == other.folder.resolve() and not set(one.frames).isdisjoint(other.frames)
+
+
+def _write_page(sidecar: Path, record: dict[str, Any]) -> None:
+    """The page for people, where the report is there."""
+    if importlib.util.find_spec("frdm_engine.report") is not None:
+        importlib.import_module("frdm_engine.report").write(sidecar, record)
+
+
+def devices_of(name: str) -> tuple[str, ...]:
+    """The devices a name means: `all` every CUDA device or else `cpu`, or a list such as `cuda:0,cuda:1`.
+
+    Raises:
+        DeviceError: one is not there, or they are of several kinds, which would not give the same pixels.
+    """
+    import torch
+
+    if name == "all":
+        return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) or ("cpu",)
+    names = tuple(word.strip() for word in name.split(",") if word.strip())
+    kinds = {choose_device(one).type for one in names}
+    if len(kinds) != 1:
+        raise DeviceError(f"--device {name} names devices of several kinds, which round differently; choose one kind.")
+    return names
