@@ -72,8 +72,8 @@ def parse(arguments: Sequence[str], *, whole: bool = True) -> None:
     try:
         command.parse_args(context, left)
     except Exception as error:
-        # Both are told last, when all that is there was taken.
-        if not whole and type(error).__name__ in ("MissingParameter", "NoArgsIsHelpError"):
+        # These are told last, when all that is there was taken.
+        if not whole and type(error).__name__ in ("MissingParameter", "NoArgsIsHelpError", "BadOptionUsage"):
             return
         raise LookupError(f"frdm {' '.join(arguments)}: {error}") from error
 

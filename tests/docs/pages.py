@@ -106,12 +106,12 @@ def words(command: str) -> Iterator[list[str]]:
 
 
 def calls(command: str, program: str = "frdm") -> Iterator[list[str]]:
-    """What a line gives to a program: each time the words after it."""
+    """What a line gives to a program: each time the words after it. Not what others do with it."""
     names = (program, "frdm_engine") if program == "frdm" else (program,)
     for found in words(command):
         for position, word in enumerate(found):
             if word.rpartition("/")[2] in names:
-                after = found[position + 1 :]
-                if after or not position:  # the last word of another command: a package, an image
-                    yield after
+                yield found[position + 1 :]
+                break
+            if not re.fullmatch(r"\w+=.*|sudo|exec|nohup|time|env|-m|(.*/)?python[\d.]*", word):
                 break

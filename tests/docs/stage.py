@@ -26,6 +26,8 @@ from tests.install.conftest import make_wheel
 
 Picture = npt.NDArray[np.float32]
 FIRST, FRAMES = 1001, 8
+OPENJD = str(Path(sys.executable).with_name("openjd"))
+"""The farm's runner, beside the interpreter that the tests run with."""
 PATIENCE_S = 300
 GIVEN = """\
 import numpy as np
@@ -62,6 +64,7 @@ class Stage:
         self._plates("reel2/scan.{}.dpx", first=FIRST + 86400, height=352, width=384)
         for root in ("FOOTAGE", "OUR_FOOTAGE"):
             self._footage(folder / root)
+        (folder / "studio").mkdir()
         load("frdm-s").model.save_pretrained(folder / "path/to/model")
 
     def run(self, block: Block, *, before: str = "") -> None:
@@ -107,7 +110,12 @@ class Stage:
 
     def _programs(self) -> None:
         """`frdm` and its kin on a path of their own, a home, and wheels that pip takes without a network."""
-        programs = {"frdm": ["-m", "frdm_engine"], "frdm-resolve": ["-m", "frdm_resolve.cli"], "python": []}
+        programs = {
+            "frdm": ["-m", "frdm_engine"],
+            "frdm-resolve": ["-m", "frdm_resolve.cli"],
+            "python": [],
+            "openjd": [OPENJD],
+        }
         for name, words in programs.items():
             path = self.folder / "bin" / name
             path.parent.mkdir(exist_ok=True)

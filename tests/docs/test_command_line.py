@@ -55,7 +55,7 @@ def test_a_command_that_is_none_is_told() -> None:
     for wrong in (
         ["restor"],
         ["restore", "a", "b", "--mat", "c"],
-        ["restore", "a"],
+        ["damage", "a"],
         ["restore", "a", "b", "--seed", "x"],
     ):
         with pytest.raises(LookupError):
