@@ -121,7 +121,7 @@ class Patience:
             if number in HICCUPS:
                 answered = False
                 if waited >= self.seconds:
-                    tried = f"{why}, waited for {waited:.0f} s" if waited else why
+                    tried = f"{why}, waited for {waited:g} s" if waited else why
                     raise lost(tried) from error
                 self._wait(Wait(path, why, pause))
                 waited, pause = waited + pause, min(2 * pause, LONGEST_PAUSE)
