@@ -192,7 +192,7 @@ def test_a_disk_that_fills_up_midway_ends_the_shot_and_resume_goes_on(
     (disk / "theirs").unlink()
     result = _filled_midway(frdm, command, fill, log)
     assert result.exit_code == 3, result.output
-    assert f"no room is left in {disk / 'one'}" in result.stderr
+    assert f"no room is left in {disk / 'one'}" in result.stderr, result.stderr
     made = pictures(disk / "one")
     assert 0 < len(made) < 6
     assert list(disk.rglob(".*")) == []
