@@ -1,6 +1,6 @@
 """Runs that are killed at random moments: in the end all frames are there, bit for bit as after a quiet run (C5).
 
-Two kills here; with FRDM_FULL=1 in the environment 20 of each kind.
+Two kills here; with FRDM_FULL=1 in the environment 20 of each kind, in 60 frames.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from frdm_engine.restore.ledger import Ledger
 from tests.batch.conftest import Child, Shoot, pictures
 
 KILLS = 20 if os.environ.get("FRDM_FULL") else 2
-FRAMES = 120 if os.environ.get("FRDM_FULL") else 24
+FRAMES = 40 if os.environ.get("FRDM_FULL") else 24
 
 
 @pytest.mark.slow
