@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,10 +47,9 @@ class Run:
         patience: float,
         log: Log,
         stop: Callable[[], bool],
-        pages: bool = True,
     ) -> None:
         self.shots, self.devices, self.patience = shots, devices, patience
-        self.log, self.stop, self.pages = log, stop, pages
+        self.log, self.stop = log, stop
         self.tallies: list[Tally] = []
         self._screen: Screen | None = None
         self._device_lost = ""
@@ -122,6 +122,7 @@ class Run:
                 if tally.pieces and tally.started:
                     tally.stopped = True
                     self._close(tally)
+            self._write_reel()
             code = self.code()
             done = sum(len(tally.settled) for tally in self.tallies)
             failed = sum(tally.failed for tally in self.tallies)
@@ -210,10 +211,25 @@ class Run:
             if tally.job.output.folder.is_dir():
                 write_record(record_path(tally.job), record)
                 sidecar = ledger_path(tally.job.output)
-                if self.pages and sidecar.exists():
-                    _write_page(sidecar, record)
+                report = _report()
+                if report is not None and sidecar.exists():
+                    report.write(sidecar, record)
         except FrdmError as error:
             self._note(f"{tally.shot.name}: {error}")
+
+    def _write_reel(self) -> None:
+        """A page that lists the shots, in the folder that holds all of them."""
+        report = _report()
+        if report is None or len(self.tallies) < 2:
+            return
+        data = [report.data_path(ledger_path(tally.job.output)) for tally in self.tallies]
+        there = [path for path in data if path.exists()]
+        if there:
+            folder = Path(os.path.commonpath([tally.job.output.folder.resolve() for tally in self.tallies]))
+            try:
+                report.write_reel(there, page=folder / "reel.html")
+            except FrdmError as error:
+                self._note(str(error))
 
 
 def _same_files(one: Sequence, other: Sequence) -> bool:
@@ -221,10 +237,10 @@ def _same_files(one: Sequence, other: Sequence) -> bool:
     return names and one.folder.resolve() == other.folder.resolve() and not set(one.frames).isdisjoint(other.frames)
 
 
-def _write_page(sidecar: Path, record: dict[str, Any]) -> None:
-    """The page for people, where the report is there."""
-    if importlib.util.find_spec("frdm_engine.report") is not None:
-        importlib.import_module("frdm_engine.report").write(sidecar, record)
+def _report() -> Any:
+    """The report's module, or None where it is not there."""
+    found = importlib.util.find_spec("frdm_engine.report") is not None
+    return importlib.import_module("frdm_engine.report") if found else None
 
 
 def devices_of(name: str) -> tuple[str, ...]:

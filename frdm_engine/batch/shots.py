@@ -86,8 +86,8 @@ def read_shots(path: Path, *, out: str | None = None, options: Mapping[str, Any]
 def read_list(path: Path, *, out: str | None = None, options: Mapping[str, Any] | None = None) -> ShotList:
     """Reads a list of shots: TOML where it is named `.toml`, else text with a plate a line.
 
-    `out` is the folder of results that have no place of their own; `options` are those of the command line, which a
-    TOML list's own go before.
+    `out` is the folder of results that have no place of their own; `options` are those of the command line, which go
+    before what the list says.
 
     Raises:
         SettingError: the list cannot be read, or says something that is not understood.
@@ -98,7 +98,7 @@ def read_list(path: Path, *, out: str | None = None, options: Mapping[str, Any] 
         said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise SettingError(f"The shot list {path} cannot be read ({said}); check the name.") from error
     if path.suffix.lower() == ".toml":
-        found = _from_toml(text, path=path, out=out, options=options or {})
+        found = _from_toml(text, path=path, out=out, options=dict(options or {}))
     else:
         found = ShotList(_from_text(text, path=path, out=out, options=options or {}), {})
     if not found.shots:
@@ -145,7 +145,7 @@ def _from_text(text: str, *, path: Path, out: str | None, options: Mapping[str, 
     )
 
 
-def _from_toml(text: str, *, path: Path, out: str | None, options: Mapping[str, Any]) -> ShotList:
+def _from_toml(text: str, *, path: Path, out: str | None, options: dict[str, Any]) -> ShotList:
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -159,11 +159,12 @@ def _from_toml(text: str, *, path: Path, out: str | None, options: Mapping[str, 
     run = {key: str(defaults.pop(key)) for key in OF_THE_RUN if key in defaults}
     if "log" in run:
         run["log"] = str(path.parent / run["log"])
-    common = dict(options) | _checked(defaults, where=f"{path}, [defaults]", folder=path.parent)
+    common = _checked(defaults, where=f"{path}, [defaults]", folder=path.parent)
     shots = []
     for number, table in enumerate(tables, 1):
         where = f"{path}, shot {number}" + (f" ({table['name']})" if "name" in table else "")
-        shots.append(_shot(common | _checked(table, where=where, folder=path.parent), out=out, where=where))
+        own = _checked(table, where=where, folder=path.parent)
+        shots.append(_shot(common | own | options, out=out, where=where))
     return ShotList(tuple(shots), run)
 
 

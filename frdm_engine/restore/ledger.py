@@ -59,15 +59,23 @@ class Ledger:
 
     def line(self, frame: int) -> dict[str, Any] | None:
         """What the sidecar says of a frame, if anything."""
-        if frame not in self.lines:
-            return None
         try:
-            with self.path.open("rb") as source:
-                source.seek(self.lines[frame])
-                entry = _parse(source.readline())
+            entry = self._at(self.lines.get(frame))
+            if frame in self.lines and (entry is None or entry["frame"] != frame):
+                # Another node's append came between ours and its place, as network storage may have it.
+                self.lines, self._read_to = {}, 0
+                self.refresh()
+                entry = self._at(self.lines.get(frame))
         except OSError:
             return None  # nobody vouches for it then
         return entry if entry is not None and entry["frame"] == frame else None
+
+    def _at(self, place: int | None) -> dict[str, Any] | None:
+        if place is None:
+            return None
+        with self.path.open("rb") as source:
+            source.seek(place)
+            return _parse(source.readline())
 
     def vouches(self, frame: int, key: str, files: Iterable[Path]) -> bool:
         """Whether the frame was made of the same and its files are as they were written."""

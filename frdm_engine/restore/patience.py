@@ -121,7 +121,7 @@ class Patience:
             if number in HICCUPS:
                 answered = False
                 if waited >= self.seconds:
-                    tried = f"{why}, waited for {waited:.0f} s" if waited else why
+                    tried = f"{why}, waited for {waited:g} s" if waited else why
                     raise lost(tried) from error
                 self._wait(Wait(path, why, pause))
                 waited, pause = waited + pause, min(2 * pause, LONGEST_PAUSE)
@@ -174,8 +174,9 @@ def _ask_write(folder: Path, size: int) -> OSError | None:
         out = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             block = bytes(min(max(size, 1), 1 << 20))
-            for _ in range(0, max(size, 1), len(block)):
-                os.write(out, block)
+            left = max(size, 1)
+            while left > 0:  # a disk with some room takes a part, and refuses the next one
+                left -= os.write(out, block[:left])
             os.fsync(out)
         finally:
             os.close(out)

@@ -28,6 +28,8 @@ BEHIND = 2
 """Frames being written while the device works on."""
 LISTED_REPAIRS = 64
 """Repairs named one by one in a frame's record, the largest first."""
+HEADER_BYTES = 1 << 16
+"""Room for a header, and for what compression adds to noise."""
 LINE_BYTES = 4096
 """About what a frame's record takes."""
 
@@ -312,7 +314,8 @@ class Walk:
     ) -> None:
         """The frame's files, each whole or not at all; the result comes last."""
         job, notes = self.job, self._metadata()
-        size = sum(picture.nbytes for picture in colours.values()) // 2
+        # Asked for only after a failure: where less than this is free, the failure is the disk's.
+        size = sum(picture.nbytes for picture in colours.values()) + HEADER_BYTES
 
         def write(path: Path, work: Callable[[], None]) -> None:
             self.patience.write(path, work, size=size)

@@ -59,8 +59,9 @@ def child() -> Child:
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
-    """Every image below a folder, byte by byte."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.exr"))}
+    """Every image below a folder, byte by byte; what is half written bears a name with a dot and is none."""
+    found = sorted(path for path in folder.rglob("*.exr") if not path.name.startswith("."))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 def torn(path: Path) -> None:

@@ -137,6 +137,27 @@ def test_a_ledger_of_rubbish_vouches_for_nothing(tmp_path: Path) -> None:
     assert Ledger(path).vouches(3, "n", [])
 
 
+def test_a_sidecar_shared_by_several_is_read_where_its_lines_are(tmp_path: Path) -> None:
+    path = tmp_path / "x.frdm.jsonl"
+    one, two = Ledger(path), Ledger(path)
+    one.add({"frame": 1, "key": "a"})
+    two.add({"frame": 2, "key": "b"})
+    one.add({"frame": 3, "key": "c"})
+    assert sorted(one.lines) == [1, 3]
+    assert one.line(2) is None
+    one.refresh()
+    assert [one.line(frame) for frame in (1, 2, 3)] == [
+        *({"frame": 1, "key": "a"}, {"frame": 2, "key": "b"}, {"frame": 3, "key": "c"})
+    ]
+    # A place that is not that of the line, and a file that was put in another's place.
+    path.write_bytes(b"\n".join(reversed(path.read_bytes().splitlines())) + b"\n")
+    assert two.line(2) == {"frame": 2, "key": "b"}
+    assert one.line(3) == {"frame": 3, "key": "c"}
+    path.unlink()
+    assert one.line(3) is None
+    assert not one.vouches(3, "c", [])
+
+
 def test_stop_ends_between_frames_and_resume_goes_on(
     tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
 ) -> None:
