@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from frdm_engine import report
 from frdm_engine.batch.crew import Crew, pieces_of
 from frdm_engine.batch.jobs import job_of, sweep
 from frdm_engine.batch.log import Log
@@ -210,17 +209,13 @@ class Run:
         try:
             if tally.job.output.folder.is_dir():
                 write_record(record_path(tally.job), record)
-                sidecar = ledger_path(tally.job.output)
-                report = _report()
-                if report is not None and sidecar.exists():
-                    report.write(sidecar, record)
+                report.write(ledger_path(tally.job.output), record)
         except FrdmError as error:
             self._note(f"{tally.shot.name}: {error}")
 
     def _write_reel(self) -> None:
         """A page that lists the shots, in the folder that holds all of them."""
-        report = _report()
-        if report is None or len(self.tallies) < 2:
+        if len(self.tallies) < 2:
             return
         data = [report.data_path(ledger_path(tally.job.output)) for tally in self.tallies]
         there = [path for path in data if path.exists()]
@@ -235,12 +230,6 @@ class Run:
 def _same_files(one: Sequence, other: Sequence) -> bool:
     names = (one.prefix, one.suffix) == (other.prefix, other.suffix)
     return names and one.folder.resolve() == other.folder.resolve() and not set(one.frames).isdisjoint(other.frames)
-
-
-def _report() -> Any:
-    """The report's module, or None where it is not there."""
-    found = importlib.util.find_spec("frdm_engine.report") is not None
-    return importlib.import_module("frdm_engine.report") if found else None
 
 
 def devices_of(name: str) -> tuple[str, ...]:
