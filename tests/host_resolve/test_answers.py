@@ -95,10 +95,11 @@ def take_of_other_frames(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def take_of_another_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the original, as many frames as were asked for: numbers alone do not tell it from the result."""
     does = TimelineItem.AddTake
 
     def add(self: Any, clip: Any, first: Any = None, last: Any = None) -> bool:
-        return does(self, self.GetMediaPoolItem(), 0, 5)
+        return does(self, self.GetMediaPoolItem(), 0, 6)
 
     monkeypatch.setattr(TimelineItem, "AddTake", add)
 
