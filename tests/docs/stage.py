@@ -53,7 +53,8 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._programs()
-        for plates in ("plate", "shows/a/plate", "show/reel3/plate", "media/plate"):
+        scans = [f"scans/sh0{shot}0/plate" for shot in (1, 2, 3)]
+        for plates in ("plate", "shows/a/plate", "show/reel3/plate", "media/plate", *scans):
             self._plates(f"{plates}.{{}}.exr")
         for plates in ("clean", "clean/plate"):
             self._plates(f"{plates}.{{}}.exr", speck=False)
