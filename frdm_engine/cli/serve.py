@@ -133,14 +133,14 @@ def serve(
 
 
 def _run(service: Service, door: object, *, linger_s: float | None) -> None:
-    """Until somebody asks for the end, or there was no job for `linger_s` seconds.
+    """Until somebody asks for the end, or there was no job for `linger_s` seconds since the model was loaded.
 
     Raises:
         FrdmError: no worker can run, or the listener broke down.
     """
     said, worked = False, time.monotonic()
     while not service.stop_asked.wait(LOOK_S):
-        if linger_s is None or service.open_jobs:
+        if linger_s is None or not said or service.open_jobs:
             worked = time.monotonic()
         elif time.monotonic() - worked > linger_s:
             log.info("no job for %g minutes; the engine ends, as --linger says", linger_s / 60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import CALL, SHELL, Block, blocks, name, pages, typed
+from tests.docs.pages import CALL, SHELL, Block, blocks, inline, name, pages, typed
 from tests.docs.stage import Stage, shared
 from tests.docs.unrunnable import NEVER, UNRUNNABLE, UNRUNNABLE_PYTHON
 
@@ -29,6 +29,7 @@ def test_what_is_left_out_is_still_told_somewhere() -> None:
     """A reason whose command is gone from the documentation goes too."""
     found = [block for page in pages() for block in blocks(page)]
     commands = [command for block in found if block.language in SHELL for command in block.commands]
+    commands += [code for page in pages() for code in inline(page) if CALL.fullmatch(code)]
     for start, reason in UNRUNNABLE.items():
         assert reason
         assert any(re.match(start, command) for command in commands), start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def nuke_with(python: Path, home: Path, name: str = "Nuke15.1v3") -> Nuke:
     """A Nuke whose folder holds an interpreter, as Nuke's does."""
+    # The one below a virtual environment: a Nuke's Python knows nothing of the packages that FRDM runs with.
+    bare = "import sys; print(f'{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}')"
+    python = Path(subprocess.run([python, "-c", bare], capture_output=True, text=True, check=True).stdout.strip())
     folder = home.parent / "opt" / name
     folder.mkdir(parents=True)
     program = folder / "python3"
