@@ -115,8 +115,7 @@ class Patience:
             why = (trouble.strerror or str(trouble)) if trouble is not None else ""
             if number in FULL:
                 raise NoRoomError(
-                    f"{path} cannot be written: no room is left in {path.parent}; free space there and run it again "
-                    "with --resume."
+                    f"{path} cannot be written (no room is left in {path.parent}); free space there, then run it again."
                 ) from error
             if number in HICCUPS:
                 answered = False

@@ -107,7 +107,7 @@ def test_a_full_disk_is_named_and_a_closed_folder_is_no_hiccup(
             while True:
                 out.write(bytes(4096))
 
-    with pytest.raises(NoRoomError, match=r"no room is left in .*disk; free space there"):
+    with pytest.raises(NoRoomError, match=r"\(no room is left in .*disk\); free space there"):
         patient.write(disk / "x", fill, size=4096)
 
     def fail() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frdm_engine.errors import BusyError, ServerError, SettingError, UnknownJobError, WorkerError
+from frdm_engine.errors import BusyError, CheckpointError, ServerError, SettingError, UnknownJobError, WorkerError
 from frdm_engine.server.service import Service
 from tests.server.engines import (
     PATIENCE_S,
@@ -249,8 +249,7 @@ def test_status_and_metrics_say_how_it_is(tmp_path: Path, shoot: Shoot, shared: 
 
 def test_a_model_that_cannot_be_loaded_is_said(tmp_path: Path, engine: Engine) -> None:
     (tmp_path / "empty").mkdir()
-    service = engine(model=tmp_path / "empty", ready=False)
-    with pytest.raises(WorkerError, match=r"No worker can run on cpu: .*empty.* is neither an embedded model"):
-        service.wait_ready(PATIENCE_S)
+    with pytest.raises(CheckpointError, match=r"empty.* is neither an embedded model"):
+        engine(model=tmp_path / "empty", ready=False)
     with pytest.raises(WorkerError, match="No worker can run on cuda:99: --device cuda:99"):
         engine(home="other", devices=("cuda:99",), ready=False).wait_ready(PATIENCE_S)
