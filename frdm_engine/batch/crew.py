@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
-import signal
-import subprocess
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from frdm_engine.batch.shots import Shot
+from frdm_engine.child import Child
 from frdm_engine.errors import DeviceError
 
 DEATHS = 3
@@ -41,69 +37,27 @@ def pieces_of(index: int, shot: Shot, frames: tuple[int, ...], *, share: int) ->
 
 
 class Hand:
-    """A worker process; what it says is put into a queue with it, None when it has ended."""
+    """A worker process and its piece; what it says is put into a queue with it, None when it has ended."""
 
     def __init__(self, device: str, heard: queue.Queue[tuple[Hand, dict[str, Any] | None]], config: Any) -> None:
-        self.device, self.ready = device, False
+        self.device, self.ready, self.why = device, False, ""
         self.piece: Piece | None = None
-        self._last: deque[str] = deque(maxlen=20)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "frdm_engine.batch.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            start_new_session=True,
+
+        def ended(child: Child, why: str) -> None:
+            self.why = why
+            heard.put((self, None))
+
+        self.child = Child(
+            "frdm_engine.batch.worker",
+            {"device": device} | config,
+            on_report=lambda child, event: heard.put((self, event)),
+            on_exit=ended,
         )
-        self.send({"device": device} | config)
-        self._threads = [
-            threading.Thread(target=self._listen, args=(heard,), daemon=True),
-            threading.Thread(target=self._hear, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def send(self, order: dict[str, Any]) -> None:
-        """Hands it an order; one that is gone hears nothing, and its end is heard of."""
-        if self.process.stdin is not None:
-            try:
-                self.process.stdin.write(json.dumps(order) + "\n")
-                self.process.stdin.flush()
-            except BrokenPipeError:
-                return
-
-    def why(self) -> str:
-        """How it ended, in words."""
-        code = self.process.wait()
-        if code < 0:
-            name = signal.Signals(-code).name
-            return f"ended by {name}" + (" (the system may have run out of memory)" if name == "SIGKILL" else "")
-        self._threads[1].join(5)
-        said = next((line for line in reversed(self._last) if line.strip()), "")
-        return f"ended with code {code}" + (f": {said}" if said else "")
 
     def end(self) -> None:
         """Ends it at once and waits for that."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue  # an order it had not read
-
-    def _listen(self, heard: queue.Queue[tuple[Hand, dict[str, Any] | None]]) -> None:
-        for line in self.process.stdout or ():
-            if line.endswith("\n"):  # one that is killed may leave half a line
-                heard.put((self, json.loads(line)))
-        heard.put((self, None))
-
-    def _hear(self) -> None:
-        for line in self.process.stderr or ():
-            self._last.append(line.rstrip())
+        self.child.kill()
+        self.child.join()
 
 
 class Crew:
@@ -160,7 +114,7 @@ class Crew:
             self.take(_ended(piece, "stopped", None))
         self._left.clear()
         for hand in self._hands:
-            hand.send({"do": "stop"})
+            hand.child.send({"do": "stop"})
 
     def _hear(self, hand: Hand, event: dict[str, Any] | None) -> None:
         if event is None:
@@ -198,7 +152,7 @@ class Crew:
         if self._left and not self.stop():
             piece = hand.piece = self._left.popleft()
             self.begin(piece.index)
-            hand.send({"do": "piece", "shot": piece.index, "told": piece.shot.record(), "frames": piece.frames})
+            hand.child.send({"do": "piece", "shot": piece.index, "told": piece.shot.record(), "frames": piece.frames})
 
     def _wake(self) -> None:
         """Pieces that came back go to hands that have none."""
@@ -211,9 +165,7 @@ class Crew:
         if hand not in self._hands:
             return
         self._hands.remove(hand)
-        why = hand.why()
-        hand.end()
-        piece = hand.piece
+        why, piece = hand.why, hand.piece
         if not hand.ready:
             self._why = why if self._why == Crew._why else self._why
             self.note(f"{hand.device} cannot be used: its process {why}")
@@ -226,7 +178,7 @@ class Crew:
                 error = f"{span} cost {piece.deaths} processes, the last one {why}; look at those plates."
                 self.take(_ended(piece, "stopped" if self.stop() else "died", None if self.stop() else error))
             else:
-                self.note(f"the process of {hand.device} was {why}; {span} are taken up again")
+                self.note(f"the process of {hand.device} {why}; {span} are taken up again")
                 self._left.appendleft(piece)
         if self._left:
             self._hands.append(Hand(hand.device, self._heard, self._config))

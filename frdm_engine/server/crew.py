@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from frdm_engine.child import Child
 from frdm_engine.errors import FrdmError, WorkerError
 from frdm_engine.server.figures import Figures
-from frdm_engine.server.process import WorkerProcess
 from frdm_engine.server.records import Record
 
 LONGEST_DELAY_S = 30.0
@@ -28,7 +28,7 @@ class Slot:
     name: str
     device: str
     state: Condition = "starting"
-    process: WorkerProcess | None = None
+    process: Child | None = None
     leaving: bool = False
     job: Record | None = None
     frame: int | None = None
@@ -87,8 +87,8 @@ class Crew:
         config: Mapping[str, Any],
         idle_s: float,
         figures: Figures,
-        on_report: Callable[[WorkerProcess, dict[str, Any]], None],
-        on_exit: Callable[[WorkerProcess, str], None],
+        on_report: Callable[[Child, dict[str, Any]], None],
+        on_exit: Callable[[Child, str], None],
     ) -> None:
         self.slots = [Slot(name, name) for name in devices]
         self.broken: FrdmError | None = None
@@ -98,7 +98,7 @@ class Crew:
         self._inherit = -1
 
     @property
-    def processes(self) -> list[WorkerProcess]:
+    def processes(self) -> list[Child]:
         """Workers that live."""
         return [slot.process for slot in self.slots if slot.process is not None]
 
@@ -117,7 +117,7 @@ class Crew:
         for slot in self.slots:
             self._launch(slot)
 
-    def slot_of(self, process: WorkerProcess) -> Slot:
+    def slot_of(self, process: Child) -> Slot:
         """The slot of a worker that lives."""
         return next(slot for slot in self.slots if slot.process is process)
 
@@ -146,7 +146,7 @@ class Crew:
             slot.leaving = True
             slot.process.send({"do": "leave"})
 
-    def exited(self, process: WorkerProcess, why: str) -> tuple[Record | None, int | None, bool]:
+    def exited(self, process: Child, why: str) -> tuple[Record | None, int | None, bool]:
         """A worker ended; returns the job and the frame it had in hand, and whether it died rather than left."""
         slot = self.slot_of(process)
         record, frame, died, was = slot.job, slot.frame, not slot.leaving, slot.state
@@ -180,15 +180,17 @@ class Crew:
 
     def _launch(self, slot: Slot) -> None:
         slot.state, slot.leaving, slot.job, slot.frame, slot.memory = "loading", False, None, None, (0, 0)
-        slot.process = WorkerProcess(
+        slot.process = Child(
+            "frdm_engine.server.worker",
             self._config | {"device": slot.device},
             on_report=self._on_report,
-            on_exit=self._on_exit,
+            on_exit=lambda child, why: self._on_exit(child, f"worker {child.pid} {why}"),
+            on_line=lambda child, line: log.warning("worker %d: %s", child.pid, line),
             inherit=self._inherit,
         )
 
 
-def join(processes: list[WorkerProcess], *, patience_s: float | None) -> None:
+def join(processes: list[Child], *, patience_s: float | None) -> None:
     """Waits for workers to leave; after ``patience_s`` seconds (None: never) they are killed."""
     until = None if patience_s is None else time.monotonic() + patience_s
     for process in processes:

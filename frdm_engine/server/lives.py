@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from frdm_engine.child import Child
 from frdm_engine.server.crew import Crew
 from frdm_engine.server.figures import Figures
 from frdm_engine.server.journal import Journal
 from frdm_engine.server.pending import Pending
-from frdm_engine.server.process import WorkerProcess
 from frdm_engine.server.records import Kind, Record
 
 MOST_DEATHS = 3
@@ -117,7 +117,7 @@ class Lives:
             log.warning("job %s: temporary files may be left: %s", record.id, report["trouble"])
         self._end_for_cause(record)
 
-    def lost(self, process: WorkerProcess) -> None:
+    def lost(self, process: Child) -> None:
         """A worker ended: what it was asked to remove is another's task."""
         for job, (waiting, asked) in list(self._sweeping.items()):
             if asked == process.pid:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from frdm_engine.child import Child
 from frdm_engine.errors import BusyError, FrdmError, JournalError, ServerError, SettingError, UnknownJobError
 from frdm_engine.model.folder import digest, find
 from frdm_engine.server.crew import Crew, Slot, join
@@ -23,7 +24,6 @@ from frdm_engine.server.journal import Journal
 from frdm_engine.server.lives import MOST_DEATHS, Lives
 from frdm_engine.server.lock import HomeLock
 from frdm_engine.server.pending import Pending
-from frdm_engine.server.process import WorkerProcess
 from frdm_engine.server.records import OPEN, STATES, Record, spans
 from frdm_engine.server.scheduler import INTERACTIVE_FRAMES, Scheduler
 from frdm_engine.version import __version__
@@ -298,7 +298,7 @@ class Service:
 
     # Workers
 
-    def _report(self, process: WorkerProcess, report: dict[str, Any]) -> None:
+    def _report(self, process: Child, report: dict[str, Any]) -> None:
         with self._lock:
             slot = self._crew.slot_of(process)
             record = slot.job
@@ -359,7 +359,7 @@ class Service:
         else:
             log.error("worker reports %r, which this engine does not know", what)
 
-    def _exited(self, process: WorkerProcess, why: str) -> None:
+    def _exited(self, process: Child, why: str) -> None:
         with self._lock:
             record, frame, died = self._crew.exited(process, why)
             self._lives.lost(process)

@@ -1,6 +1,6 @@
 """The process that owns a device: loads the model once and restores frame by frame what the engine tells it.
 
-Started by `server.process` as ``python -m frdm_engine.server.worker``. Orders come as JSON lines on standard input,
+Started by `server.crew` as ``python -m frdm_engine.server.worker``. Orders come as JSON lines on standard input,
 reports go as JSON lines to what was standard output; nothing is pickled. When the engine goes away, its end of the
 pipe closes, and the worker ends within a tile. Frames go through `restore.stream.Walk`, as those of `frdm restore` do.
 
