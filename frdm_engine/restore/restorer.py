@@ -250,12 +250,8 @@ class Restorer:
     ) -> tuple[Picture, Picture, Picture, float]:
         """The frame with what is broad taken back (H, W, 3) and the mattes of that (2, H, W); the fill and logits of
         dirt and scratches (5, H, W); the share of tiles with work."""
-        earlier, kept = self._kept.get(view, (plan, {}))
-        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
-        self._kept[view] = (plan, kept)
-        for number in sorted(set(order) - set(kept)):
-            kept[number] = encode(self.model, window[number], plan, self.device, pulse=self.pulse)
-        encoded = [kept[number] for number in order]
+        encoded = self._encoded(window, order, view, plan)
+        centre = encoded[len(encoded) // 2].planes
         settings = self.settings
         whole = low_resolution(self.model, [e.small for e in encoded])
         broad = broad_mattes(
@@ -275,7 +271,7 @@ class Restorer:
             encoded,
             coarse_motions(encoded, self.pulse),
             whole,
-            kept[frame].planes if base is window[frame] else to_planes(base, self.device),
+            centre if base is window[frame] else to_planes(base, self.device),
             None if force is None else to_planes(force, self.device),
             frame,
             settings.seed,
@@ -289,6 +285,39 @@ class Restorer:
             worked += bool((probability(values[3:], settings.strength) > LOW).any())
             blender.add(tile, values)
         return base, broad, blender.result(), worked / len(plan.tiles)
+
+    def _encoded(self, window: Mapping[int, Picture], order: tuple[int, ...], view: str, plan: Plan) -> list[Encoded]:
+        """The window on the device: what is not kept of earlier frames is encoded."""
+        earlier, kept = self._kept.get(view, (plan, {}))
+        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
+        self._kept[view] = (plan, kept)
+        for number in sorted(set(order) - set(kept)):
+            planes = to_planes(window[number], self.device)
+            kept[number] = encode(self.model, planes, plan, pulse=self.pulse)
+        return [kept[number] for number in order]
+
+    def rehearse(self, window: Mapping[int, Picture], frame: int) -> Callable[[], None]:
+        """The device's work on a frame, to be timed: each call encodes one frame and runs every tile, and keeps nothing.
+
+        The window lies on the device beforehand; nothing is read, carried over, blended or composited.
+        """
+        plan = self.plan(window[frame].shape[1], window[frame].shape[0])
+        half = self.precision == torch.bfloat16
+
+        def work() -> None:
+            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                newest = encode(self.model, encoded[-1].planes, plan)
+                held = [newest if e is encoded[-1] else e for e in encoded]
+                whole = low_resolution(self.model, [e.small for e in held])
+                centre = held[len(held) // 2].planes
+                motion = coarse_motions(held, self.pulse)
+                on = Held(self.model, plan, held, motion, whole, centre, None, frame, self.settings.seed, self.steps)
+                for tile in plan.tiles:
+                    on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
+
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            encoded = self._encoded(window, self._order(window, frame, ""), "", plan)
+        return work
 
     def _composite(self, base: Picture, fill: Picture, local: Picture, frame: int) -> Picture:
         """The base with repairs laid in under their matte (H, W); where that is 0 it stays as it is."""

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from frdm_engine.diffusion.noise import gaussian
+from frdm_engine.diffusion.noise import gaussian_on
 from frdm_engine.model.alignment import Pyramid, luma, pyramid_of
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.encoder import column_deviations, column_rows, grow_columns
@@ -97,19 +97,11 @@ def to_planes(picture: Picture, device: torch.device) -> Tensor:
     return torch.from_numpy(np.require(picture, requirements=["C", "W"])).to(device).permute(2, 0, 1)[None]
 
 
-def encode(
-    model: FilmRestorer,
-    picture: Picture,
-    plan: Plan,
-    device: torch.device,
-    *,
-    pulse: Callable[[], None] = lambda: None,
-) -> Encoded:
-    """Encodes a frame once, window by window of the plan, so that memory does not grow with the frame.
+def encode(model: FilmRestorer, planes: Tensor, plan: Plan, *, pulse: Callable[[], None] = lambda: None) -> Encoded:
+    """Encodes a frame (1, 3, height, width) once, window by window of the plan, so that memory does not grow with the frame.
 
     ``pulse`` is called before each window and may raise to end it there.
     """
-    planes = to_planes(picture, device)
     width, height = plan.width + plan.pad_right, plan.height + plan.pad_bottom
     halves, deviations = [], []
     for top in range(0, height, STRIP):
@@ -143,5 +135,6 @@ def columns_of(rows: Tensor, box: Box) -> Tensor:
 def noise_like(planes: Tensor, *, seed: int, frame: int, x: int, y: int, stream: int) -> Tensor:
     """Keyed standard normal noise (1, 3, h, w) on the planes' device."""
     height, width = planes.shape[-2:]
-    made = gaussian(seed=seed, frame=frame, x=x, y=y, width=width, height=height, stream=stream)
-    return torch.from_numpy(made)[None].to(planes.device)
+    return gaussian_on(
+        planes.device, seed=seed, frame=frame, x=x, y=y, width=width, height=height, channels=3, stream=stream
+    )[None]
