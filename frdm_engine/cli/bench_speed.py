@@ -286,7 +286,8 @@ def _found(
     """What was timed, with what needs no turns: arithmetic, operators, plans and starts."""
     from frdm_engine.evaluation.speed.cases import K4
     from frdm_engine.evaluation.speed.findings import Findings
-    from frdm_engine.evaluation.speed.network import flops_of, operators, rehearse
+    from frdm_engine.evaluation.speed.network import flops_of, rehearse
+    from frdm_engine.evaluation.speed.profiles import functions, operators
     from frdm_engine.evaluation.speed.studio import NETWORK
 
     note("counting the network's arithmetic")
@@ -294,15 +295,19 @@ def _found(
     for one in measured:
         if one.what == NETWORK and one.case not in flops:
             flops[one.case] = flops_of(rehearse(studio.own(one.case), *studio.window(one.case)))
-    told: list[tuple[str, float]] = []
+    inside: list[tuple[str, float]] = []
+    calls: list[tuple[str, float]] = []
     if "stages" in parts:
-        told = operators(rehearse(studio.restorer, *studio.window(main)), studio.restorer.device)
+        inside = operators(rehearse(studio.restorer, *studio.window(main)), studio.restorer.device)
+        with studio.call(main).ready() as go:
+            calls = functions(go)
     return Findings(
         tuple(measured),
         flops,
         {size: studio.restorer.plan(*size) for size in (*sizes, main.size, K4)},
         _starts(studio, main, model=model, tries=1 if quick else 5) if "starts" in parts else (),
-        tuple(told),
+        tuple(inside),
+        tuple(calls),
         missing,
         main,
         studio.restorer.model.limits.default_steps,

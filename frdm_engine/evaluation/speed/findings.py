@@ -29,6 +29,7 @@ class Findings:
     plans: dict[tuple[int, int], Plan]
     starts: tuple[Start, ...]
     operators: tuple[tuple[str, float], ...]
+    functions: tuple[tuple[str, float], ...]
     missing: dict[str, str]
     main: Case
     default_steps: int
@@ -103,7 +104,7 @@ class Findings:
     def tables(self) -> list[Table]:
         """All tables there is something for, but that of the bars."""
         made = [self._machine(), self._sizes(), self._damage(), self._steps(), self._compressions(), self._ways()]
-        made += [self._baselines(), self._stages(), self._operators(), self._starts()]
+        made += [self._baselines(), self._stages(), self._operators(), self._functions(), self._starts()]
         return [table for table in made if table.rows]
 
     def _machine(self) -> Table:
@@ -155,8 +156,10 @@ class Findings:
         )
         return Table("sizes", "By frame size", says, columns, tuple(rows))
 
-    def _against(self, table: str, title: str, says: str, named: Sequence[tuple[str, Measured | None]]) -> Table:
-        """Rows of what was measured, each over the first."""
+    def _against(
+        self, table: str, title: str, says: str, named: Sequence[tuple[str, Measured | None]], *, least: int = 2
+    ) -> Table:
+        """Rows of what was measured, each over the first; none where there are fewer than the ``least`` to compare."""
         known = [(name, one) for name, one in named if one is not None]
         columns = (
             Column("", "text"), Column("s a frame", "ratio"), Column("over the first", "text"),
@@ -166,7 +169,7 @@ class Findings:
             (name, one.median, one.over(known[0][1]).words(), one.facts.get("sampled"), self.share(one), one.spread)
             for name, one in known
         ]
-        return Table(table, title, says, columns, tuple(rows))
+        return Table(table, title, says, columns, tuple(rows) if len(rows) >= least else ())
 
     def _damage(self) -> Table:
         named = [(level, self.of(IN_PROCESS, _level(self.main, level))) for level in reversed(LEVELS)]
@@ -180,7 +183,7 @@ class Findings:
                 steps = case.steps or self.default_steps
                 words = f"{what}, {steps} step{'' if steps == 1 else 's'}"
                 named.append((words + (" (default)" if case.steps is None else ""), self.of(what, case)))
-        return self._against("steps", "By sampling steps", f"{self.main.words}, heavily damaged.", named)
+        return self._against("steps", "By sampling steps", f"{self.main.words}, heavily damaged.", named, least=3)
 
     def _compressions(self) -> Table:
         named = []
@@ -191,12 +194,12 @@ class Findings:
         says = (
             f"{self.main.words}, heavily damaged, in process. Results of DWAA plates are written as ZIP, without loss."
         )
-        return self._against("compressions", "By compression", says, named)
+        return self._against("compressions", "By compression", says, named, least=3)
 
     def _ways(self) -> Table:
         named = [(what, self.of(what, self.main)) for what in WAYS]
         says = f"{self.main.words}, heavily damaged; the engine is a process of its own that a client talks to."
-        return self._against("ways", "By way", says, named)
+        return self._against("ways", "By way", says, named, least=3)
 
     def _baselines(self) -> Table:
         others = [one for one in self.measured if one.facts.get(OTHER)]
@@ -225,6 +228,11 @@ class Findings:
         columns = (Column("operator", "text"), Column("of the network's time", "share"))
         says = f"The network alone at {self.main.words}, as torch's profiler sees it; each without those it calls."
         return Table("operators", "Operators", says, columns, self.operators)
+
+    def _functions(self) -> Table:
+        columns = (Column("function", "text"), Column("of the call's time", "share"))
+        says = f"Restoring a frame of {self.main.words}, plates at hand; each with all it calls, as Python profiles it."
+        return Table("functions", "Functions", says, columns, self.functions)
 
     def _starts(self) -> Table:
         columns = (Column("", "text"), Column("s", "ratio"), Column("least", "ratio"), Column("most", "ratio"))

@@ -129,7 +129,8 @@ class MemoryFindings:
                 told.append((f"{name}: no plan fits", math.inf))
                 continue
             one, plan = self.at(size, vram=key[1]), self.plans.get(key)
-            taken = (one and one.device_peak) if self.gpu else (plan and plan.device_bytes)
+            by_plan = None if plan is None else plan.device_bytes
+            taken = by_plan if not self.gpu else None if one is None else one.device_peak
             told.append((f"{(taken or 0) / 2**30:.1f}", None if taken is None else taken / 2**30))
         known = [figure for _, figure in told if figure is not None]
         how = "by the allocator's peak" if self.gpu else "by the plan"

@@ -1,9 +1,8 @@
-"""The network alone: one frame's work on the device with everything resident, its arithmetic, and its operators."""
+"""The network alone: one frame's work on the device with everything resident, and its arithmetic."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -11,8 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from frdm_engine.restore.global_residual import low_resolution
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.window import Picture, encode
-
-LISTED_OPERATORS = 14
 
 
 def rehearse(restorer: Restorer, window: Mapping[int, Picture], frame: int) -> Callable[[], None]:
@@ -49,21 +46,3 @@ def flops_of(go: Callable[[], None]) -> int:
     with FlopCounterMode(display=False) as counter:
         go()
     return int(counter.get_total_flops())
-
-
-def operators(go: Callable[[], None], device: torch.device) -> list[tuple[str, float]]:
-    """The operators that a call spends its time in, the longest first, each with its share of the whole."""
-    from torch.profiler import ProfilerActivity, profile
-
-    gpu = device.type == "cuda"
-    with profile(activities=[ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU]) as seen:
-        go()
-        if gpu:
-            torch.cuda.synchronize()
-
-    def own(event: Any) -> float:
-        return float(event.self_device_time_total if gpu else event.self_cpu_time_total)
-
-    events = sorted(seen.key_averages(), key=own, reverse=True)
-    total = sum(own(event) for event in events) or 1.0
-    return [(str(event.key), own(event) / total) for event in events[:LISTED_OPERATORS]]

@@ -92,6 +92,7 @@ PICTURES: dict[str, Callable[[Table, Axes], None]] = {
     "baselines": _seconds,
     "stages": _seconds,
     "operators": _shares,
+    "functions": _shares,
     "memory": _memory,
 }
 """Drawers by the table's key."""

@@ -74,7 +74,7 @@ class Studio:
     def window(self, case: Case) -> tuple[dict[int, Picture], int]:
         """The frames within the radius of the middle one, (H, W, 3) model encoding, and its number."""
         plates, space = self.plates(case), self.space(case)
-        middle = plates.frames[len(plates.frames) // 2]
+        middle = plates.frames[(len(plates.frames) - 1) // 2]
         near = [n for n in plates.frames if abs(n - middle) <= self.restorer.model.limits.radius]
         return {n: space.encode(read_plate(plates.path(n), frame=n).rgb()) for n in near}, middle
 
@@ -142,15 +142,6 @@ class Studio:
             yield _bare(lambda: space.encode(rgb))
 
         @contextmanager
-        def call() -> Iterator[Go]:
-            restorer, (window, middle) = self.own(case), self.window(case)
-            restorer.forget()
-            before = {n: picture for n, picture in window.items() if n < max(window)}
-            restorer.restore(before, middle)  # as while a window slides: all but the last frame are encoded
-            yield _bare(lambda: restorer.restore(window, middle))
-            restorer.forget()
-
-        @contextmanager
         def writing() -> Iterator[Go]:
             plates, space = self.plates(case), self.space(case)
             plate = read_plate(plates.path(plates.frames[0]), frame=plates.frames[0])
@@ -159,8 +150,21 @@ class Studio:
             with self.output() as out:
                 yield _bare(lambda: write_plate(plate, out / "plate.1.exr", rgb={plate.views[0]: space.decode(coded)}))
 
-        made = ((COLOURS, colours), (CALL, call), (WRITING, writing))
-        return [Work(what, case, ready, warm=True) for what, ready in made]
+        made = ((COLOURS, colours), (WRITING, writing))
+        return [self.call(case), *(Work(what, case, ready, warm=True) for what, ready in made)]
+
+    def call(self, case: Case) -> Work:
+        """One frame restored from plates at hand, as while the window slides: all but its last frame are encoded."""
+
+        @contextmanager
+        def ready() -> Iterator[Go]:
+            restorer, (window, middle) = self.own(case), self.window(case)
+            restorer.forget()
+            restorer.restore({n: picture for n, picture in window.items() if n < max(window)}, middle)
+            yield _bare(lambda: restorer.restore(window, middle))
+            restorer.forget()
+
+        return Work(CALL, case, ready)
 
     def damaged(self, case: Case) -> npt.NDArray[np.float32]:
         """All frames of the case, (T, H, W, 3) model encoding."""
