@@ -204,6 +204,7 @@ def test_memory_is_judged_beyond_the_frames_in_the_window(restorer: Restorer) ->
     )
     verdicts = {verdict.bar: verdict for verdict in findings.verdicts()}
     assert verdicts[reach.HOST.says].figure == "1.000 GB"
+    assert verdicts[reach.HOST.says].remark.startswith("1.00 GB with the network's own tensors")
     assert verdicts[reach.LENGTH.says].reached is False
     assert verdicts[reach.DEVICE_24.says].reached is True
     for plan in findings.plans.values():
@@ -218,6 +219,9 @@ def test_the_memory_of_a_process_is_taken(studio: Studio, tmp_path: Path) -> Non
     assert len(one.course) == 2
     assert 5 * 10**7 < one.loaded <= one.peak < 4 * 10**9
     assert one.window == 3
+    assert one.device_alone is not None
+    assert 0 < one.device_alone < one.peak
+    assert one.host == one.peak - one.window_bytes - one.device_alone
     with pytest.raises(RestoreError, match="neither an embedded model"):
         take(plates, SMALL, frames=2, model=str(tmp_path / "none"), device="cpu", vram=2**33)
 

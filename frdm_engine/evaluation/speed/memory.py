@@ -29,8 +29,8 @@ class Peak:
     """Bytes of one measurement. ``loaded``: resident once libraries and model were there; ``peak``: the most.
 
     ``course``: resident bytes at each delivered frame. ``device_plan``: what the plan says of the device, which on a
-    CPU is host memory too; ``device_peak`` what a GPU's allocator says, None without one. ``window`` frames, by
-    arithmetic, take ``window_bytes``.
+    CPU is host memory too; ``device_peak`` what a GPU's allocator says, None without one; ``device_alone`` what a
+    process took on top for the network's work alone, on a CPU. ``window`` frames, by arithmetic, take ``window_bytes``.
     """
 
     case: Case
@@ -42,6 +42,7 @@ class Peak:
     window: int
     device_plan: int
     device_peak: int | None = None
+    device_alone: int | None = None
     overhead: float = 0.0
     tiles: int = 0
 
@@ -55,19 +56,31 @@ class Peak:
         """The peak without the frames in the window."""
         return self.peak - self.window_bytes
 
+    @property
+    def host(self) -> int:
+        """The same without what a GPU would hold."""
+        return self.beyond - (self.device_alone or 0)
+
     def plain(self) -> dict[str, Any]:
         """All of it, as plain data."""
         told = {name: value for name, value in vars(self).items() if name != "case"}
-        return {**self.case.plain(), **told, "window_bytes": self.window_bytes, "beyond": self.beyond}
+        return {
+            **self.case.plain(),
+            **told,
+            "window_bytes": self.window_bytes,
+            "beyond": self.beyond,
+            "host": self.host,
+        }
 
 
 def take(source: Plates, case: Case, *, frames: int, model: str, device: str, vram: int) -> Peak:
     """Restores the first ``frames`` plates in a process of its own, and tells its memory.
 
+    On a CPU another process does the network's work alone: what that takes would lie on a GPU.
+
     Raises:
-        RestoreError: the process ended without telling.
+        RestoreError: a process ended without telling.
     """
-    told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     config = {
         "source": source.pattern,
         "folder": str(source.folder),
@@ -76,6 +89,15 @@ def take(source: Plates, case: Case, *, frames: int, model: str, device: str, vr
         "device": device,
         "vram": vram,
     }
+    told = _asked(config | {"alone": False})
+    if device == "cpu":
+        told |= _asked(config | {"alone": True})
+    return Peak(case, frames, vram, **(told | {"course": tuple(told["course"])}))
+
+
+def _asked(config: dict[str, Any]) -> dict[str, Any]:
+    """What the process reports."""
+    told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     child = Child(
         "frdm_engine.evaluation.speed.memory_child",
         config,
@@ -90,7 +112,7 @@ def take(source: Plates, case: Case, *, frames: int, model: str, device: str, vr
     if "ended" in report or "error" in report:
         why = report.get("error") or f"the process that was measured {report['ended']}"
         raise RestoreError(why.rstrip("."), frame=None, remedy="give --sizes smaller frames, or free memory")
-    return Peak(case, frames, vram, **(report | {"course": tuple(report["course"])}))
+    return report
 
 
 @dataclass(frozen=True)
@@ -111,9 +133,11 @@ class MemoryFindings:
         four = self.at(K4)
         pairs = self._lengths()
         longest = max(pairs, key=lambda pair: pair[0].case.pixels, default=None)
-        on_cpu = "the device's share is in it, as a CPU is the device" if four and not self.gpu else ""
+        remark = ""
+        if four is not None and not self.gpu:
+            remark = f"{four.beyond / GB:.2f} GB with the network's own tensors, which on a CPU are host memory too"
         return [
-            reach.HOST.judge(None if four is None else four.beyond / GB, remark=on_cpu),
+            reach.HOST.judge(None if four is None else four.host / GB, remark=remark),
             reach.LENGTH.judge(
                 None if longest is None else longest[1].peak / longest[0].peak,
                 remark=f"at {longest[0].case.words}" if longest else "",
@@ -131,7 +155,7 @@ class MemoryFindings:
             one, plan = self.at(size, vram=key[1]), self.plans.get(key)
             by_plan = None if plan is None else plan.device_bytes
             taken = by_plan if not self.gpu else None if one is None else one.device_peak
-            told.append((f"{(taken or 0) / 2**30:.1f}", None if taken is None else taken / 2**30))
+            told.append((f"{name}: {(taken or 0) / 2**30:.1f} GiB", None if taken is None else taken / 2**30))
         known = [figure for _, figure in told if figure is not None]
         how = "by the allocator's peak" if self.gpu else "by the plan"
         figure = max(known) if len(known) == len(told) else None
@@ -148,19 +172,28 @@ class MemoryFindings:
     def _host(self) -> Table:
         names = (
             "frames", "budget", "peak", "libraries and model", "frames in the window", "beyond the window",
-            "device's part by plan", "device, allocator's peak",
+            "of that, the network alone", "on the host beside it", "device, allocator's peak", "device by plan",
         )  # fmt: skip
         columns = (Column("size", "text"), *(Column(name, "pixels" if name == "frames" else "GB") for name in names))
         rows: list[tuple[Cell, ...]] = []
         for one in self.peaks:
-            device = None if one.device_peak is None else float(one.device_peak)
-            cells = (one.frames, one.vram, one.peak, one.loaded, one.window_bytes, one.beyond, one.device_plan)
-            rows.append((one.case.words, *map(float, cells), device))
+            cells = (
+                one.frames,
+                one.vram,
+                one.peak,
+                one.loaded,
+                one.window_bytes,
+                one.beyond,
+                one.device_alone,
+                one.host,
+            )
+            bytes_ = (*cells, one.device_peak, one.device_plan)
+            rows.append((one.case.words, *(None if cell is None else float(cell) for cell in bytes_)))
         says = (
             "Resident memory of a process that restores so many frames, heavily damaged, at its most; GB are 10^9. "
             f"Frames in the window by arithmetic: {BYTES_PER_PIXEL} bytes a pixel for each (plate, picture, mask). "
             "Beyond the window is all the rest: libraries, model, frames read ahead and being written, results"
-            + ("." if self.gpu else ", and all that would lie on a GPU.")
+            + ("." if self.gpu else ", and the network's own tensors, measured in a process that does its work alone.")
         )
         return Table("memory", "Host memory", says, columns, tuple(rows))
 

@@ -1,6 +1,6 @@
-"""A process that restores a sequence and tells its own memory: `python -m frdm_engine.evaluation.speed.memory_child`.
+"""A process that restores a sequence, or does the network's work alone, and tells how much memory that took.
 
-One line of JSON comes in, one goes out.
+Started by `speed.memory`: one line of JSON comes in, one goes out.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ EVERY_S = 0.005
 
 
 class Watch:
-    """While entered, keeps the most memory that this process had resident."""
+    """While entered, keeps the most memory that this process had resident; ``whole``: from its start on."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = True) -> None:
+        self._whole = whole
         self._process = psutil.Process()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -44,7 +45,7 @@ class Watch:
     ) -> None:
         self._over.set()
         self._thread.join()
-        self.most = max(self.most, self.now(), _system_peak())
+        self.most = max(self.most, self.now(), _system_peak() if self._whole else 0)
 
     def _look(self) -> None:
         while not self._over.wait(EVERY_S):
@@ -66,11 +67,34 @@ def main() -> None:
     os.dup2(2, 1)  # libraries print to standard output
     config = json.loads(sys.stdin.readline())
     try:
-        told = _restore(config)
+        told = _network(config) if config["alone"] else _restore(config)
     except FrdmError as error:
         told = {"error": str(error)}
     report.write(json.dumps(told) + "\n")
     report.flush()
+
+
+def _network(config: dict[str, Any]) -> dict[str, Any]:
+    """What the network's work on one frame takes on top of the window's pictures."""
+    from frdm_engine.evaluation.speed.network import rehearse
+    from frdm_engine.plates import Sequence, read_plate, resolve
+    from frdm_engine.restore.restorer import Restorer
+    from frdm_engine.restore.settings import Settings
+
+    settings = Settings(vram=config["vram"])
+    restorer = Restorer.from_pretrained(config["model"], device=config["device"], settings=settings)
+    source = Sequence.find(config["source"])
+    frames = source.frames[: 2 * restorer.model.limits.radius + 1]
+    window = {}
+    for frame in frames:
+        plate = read_plate(source.path(frame))
+        space = resolve("auto", metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)
+        window[frame] = space.encode(plate.rgb())
+    del plate
+    with Watch(whole=False) as watch:
+        before = watch.now()
+        rehearse(restorer, window, frames[len(frames) // 2])()
+    return {"device_alone": watch.most - before}
 
 
 def _restore(config: dict[str, Any]) -> dict[str, Any]:
@@ -102,17 +126,17 @@ def _restore(config: dict[str, Any]) -> dict[str, Any]:
             run(job, restorer, on_frame=on_frame)
     finally:
         shutil.rmtree(out)
-    plate = restorer.plan(*_size(source))
+    plan = restorer.plan(*_size(source))
     gpu = restorer.device.type == "cuda"
     return {
         "loaded": loaded,
         "peak": watch.most,
         "course": course,
         "window": min(len(source.frames), 2 * restorer.reach + 1),
-        "device_plan": plate.device_bytes,
+        "device_plan": plan.device_bytes,
         "device_peak": int(torch.cuda.max_memory_allocated(restorer.device)) if gpu else None,
-        "overhead": plate.overhead,
-        "tiles": len(plate.tiles),
+        "overhead": plan.overhead,
+        "tiles": len(plan.tiles),
     }
 
 

@@ -46,8 +46,8 @@ class Bar:
         if value is None:
             return Verdict(self.says, needed, "–", None, remark)
         reached = value <= self.limit if self.sense == "at most" else value >= self.limit
-        shown = words or f"{value:.3f}"
-        return Verdict(self.says, needed, f"{shown}{f' {self.unit}' if self.unit else ''}", reached, remark)
+        shown = words or f"{value:.3f}{f' {self.unit}' if self.unit else ''}"
+        return Verdict(self.says, needed, shown, reached, remark)
 
 
 END_TO_END = Bar("end to end", "end to end over network alone, 1080p half EXR ZIP, heavily damaged", "at most", 1.15)
