@@ -31,7 +31,7 @@ PARTS = ("sizes", "damage", "steps", "compressions", "ways", "baselines", "stage
 WHAT = "What is measured"
 ON_CPU = "854x480,1920x1080,2048x1556,4096x3112"
 QUICK_SIZES = "320x180,480x270"
-QUICK_FRAMES = 3
+QUICK_FRAMES = 2
 
 Out = Annotated[
     Path, typer.Option(metavar="DIR", rich_help_panel=WHERE, help="Folder for figures, pictures and the page.")
@@ -197,7 +197,7 @@ def memory(
         folder = _scratch(stack, scratch)
 
         def make(case: Case, length: int) -> Sequence:
-            count = max(length, whole + 2)  # a full window, and frames read ahead
+            count = length + whole + 1  # a full window on either side, and frames read ahead
             film = make_film(photo, width=case.width, height=case.height, frames=min(count, DISTINCT), level=case.level)
             return film.write(Path(tempfile.mkdtemp(dir=folder)), length=count)
 

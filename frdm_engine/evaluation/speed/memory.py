@@ -74,7 +74,7 @@ class Peak:
 
 
 def take(source: Plates, case: Case, *, frames: int, model: str, device: str, vram: int) -> Peak:
-    """Restores the first ``frames`` plates in a process of its own, and tells its memory.
+    """Restores ``frames`` plates in a process of its own, from the first with a full window on, and tells its memory.
 
     On a CPU another process does the network's work alone: what that takes would lie on a GPU.
 

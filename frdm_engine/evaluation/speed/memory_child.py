@@ -110,7 +110,8 @@ def _restore(config: dict[str, Any]) -> dict[str, Any]:
         config["model"], device=config["device"], settings=Settings(vram=config["vram"])
     )
     source = Sequence.find(config["source"])
-    frames = source.frames[: config["frames"]]
+    start = max(0, min(restorer.reach, len(source.frames) - config["frames"]))  # where the window is full
+    frames = source.frames[start : start + config["frames"]]
     course: list[int] = []
     out = Path(tempfile.mkdtemp(prefix="out-", dir=config["folder"]))
     try:

@@ -56,6 +56,14 @@ def write(out: Path, part: str, found: dict[str, Any], *, json_file: Path | None
     return written
 
 
+READ = (
+    "Ratios compare what was timed in turns in one run; figures are medians, and in brackets stand the least and the most "
+    "of all rounds. The ceiling is the fastest convolution of the restorer's own precision that this machine runs: of the "
+    "ceiling means the network's arithmetic for a frame over what that convolution does in the same time.\n"
+)
+"""What a reader must know."""
+
+
 def markdown(parts: Mapping[str, Facts], *, images: Mapping[str, str]) -> str:
     """The page for a reader; ``images``: key of a table and the picture to show below it."""
     told = ["# Speed and memory\n"]
@@ -64,6 +72,7 @@ def markdown(parts: Mapping[str, Facts], *, images: Mapping[str, str]) -> str:
         told.append(
             f"FRDM {one['frdm']}, model {one['model']}, {one['precision']} on {one['device']}; {one['machine']}.\n"
         )
+    told.append(READ)
     told.append(reach.reach_table(_verdicts(parts)).markdown())
     for table in _tables(parts):
         told.append(table.markdown())

@@ -73,7 +73,5 @@ def reach_table(verdicts: list[Verdict]) -> Table:
         reached = {True: "yes", False: "**no**", None: "not measured"}[verdict.reached]
         rows.append((verdict.bar, verdict.needed, verdict.figure, reached, verdict.remark))
     done, told = sum(v.reached is True for v in verdicts), sum(v.reached is not None for v in verdicts)
-    says = (
-        f"{done} of the {told} bars that were measured are reached. In brackets: the least and the most of all rounds."
-    )
+    says = f"{done} of the {told} bars that were measured are reached."
     return Table("reach", "Reach", says, columns, tuple(rows))
