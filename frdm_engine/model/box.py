@@ -24,6 +24,27 @@ def box_sum(x: Tensor, side: int, dim: int) -> Tensor:
         width *= 2
 
 
+def box_sums(x: Tensor, near: int, wide: int) -> tuple[Tensor, Tensor]:
+    """Sums of (B, C, H, W) over two squares of odd sides, near under wide; beyond the edges lies nothing."""
+    half, inner = wide // 2, near // 2
+    padded = F.pad(x, (half,) * 4)
+    height, width = x.shape[-2:]
+    close = padded[..., half - inner : half + inner + height, half - inner : half + inner + width]
+    return box_sum(box_sum(close, near, -1), near, -2), box_sum(box_sum(padded, wide, -1), wide, -2)
+
+
+def box_max(x: Tensor) -> Tensor:
+    """Largest of 3x3 pixels of (B, C, H, W); pixels beyond the edges do not count."""
+    for dim in (-1, -2):
+        size = x.shape[dim] - 1
+        out = x.clone()
+        inner, outer = out.narrow(dim, 0, size), out.narrow(dim, 1, size)
+        torch.maximum(inner, x.narrow(dim, 1, size), out=inner)
+        torch.maximum(outer, x.narrow(dim, 0, size), out=outer)
+        x = out
+    return x
+
+
 def box_mean(x: Tensor, side: int, *, edges: str = "replicate") -> Tensor:
     """Mean of (B, C, H, W) over a square of odd ``side``; beyond the edges they repeat, or with ``zero`` nothing lies.
 

@@ -21,7 +21,7 @@ from frdm_engine.model.filler import Filler, hole_of
 from frdm_engine.model.frame_fusion import Evidence, FrameFusion, Fused, blind
 from frdm_engine.model.frequency import GlobalLocalFrequency
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
-from frdm_engine.model.layers import Residual, conv, fourier, pointwise
+from frdm_engine.model.layers import Enter, Residual, conv, fourier, pointwise
 from frdm_engine.model.low_resolution import Broad, LowResolution
 
 CLASSES = ("dirt", "scratch", "stain", "flicker")
@@ -91,7 +91,7 @@ class Denoiser(nn.Module):
         w1, w2, w3 = width, 5 * width // 2, 5 * width
         time = 64
         self.time = nn.Sequential(nn.Linear(2 * SIGMA_BANDS, time), nn.ReLU(), nn.Linear(time, time))
-        self.enter = conv(3 * 12 + len(CLASSES) + w1, w1)
+        self.enter = Enter(3 * 3, len(CLASSES) + w1, w1)
         self.down1 = Residual(w1, time)
         self.to2 = conv(w1, w2, stride=2)
         self.join2 = pointwise(2 * width, w2)
@@ -117,10 +117,9 @@ class Denoiser(nn.Module):
         else:
             found = F.avg_pool2d(previous.logits.float().sigmoid(), 2)
             guess, seen = previous.clean - centre, torch.cat((found, look.seen[:, LOCAL:]), dim=1)
-        full = torch.cat((state - centre, residual, guess), dim=1)
         condition = self.time(fourier(sigma[:, None], SIGMA_BANDS))
 
-        x1 = self.enter(torch.cat((F.pixel_unshuffle(full, 2), seen, look.fused.half.float()), dim=1))
+        x1 = self.enter((state - centre, residual, guess), (seen, look.fused.half))
         x1 = self.down1(x1, condition)
         x2 = self.to2(F.relu(x1)) + self.join2(look.fused.quarter)
         for block in self.down2:

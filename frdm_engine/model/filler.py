@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from frdm_engine.model.alignment import luma
-from frdm_engine.model.box import box_mean
+from frdm_engine.model.box import box_max, box_mean, box_sums
 from frdm_engine.model.frame_fusion import Evidence, Fused, middle_of
-from frdm_engine.model.layers import Residual, conv
+from frdm_engine.model.layers import Enter, Residual, conv
 
 LARGEST_SHIFT = 0.15
 """Model encoding: how far a neighbour is moved to the level of the surroundings at most."""
@@ -49,39 +49,50 @@ def hole_of(damage: Tensor) -> Tensor:
     return ((damage - FAINTEST) / (PLAIN - FAINTEST)).clamp(0, 1)
 
 
+@torch.no_grad()
 def around(values: Tensor, weight: Tensor) -> Tensor:
     """Weighted mean of what is near, (B, C, H, W): values alike, weight (B, 1, H, W) over 0, sides multiples of 4.
 
-    A mean over ``NEAR`` pixels, where these weigh nothing over ``AROUND``, and at last over ``FAR``.
+    A mean over ``NEAR`` pixels, where these weigh nothing over ``AROUND``, and at last over ``FAR``. No gradient passes.
     """
-    both = torch.cat((values * weight, weight), dim=1)
+    batch, count, height, width = values.shape
+    both = values.new_empty(batch, count + 1, height, width)
+    torch.mul(values, weight, out=both[:, :-1])
+    both[:, -1:] = weight
     coarse = box_mean(F.avg_pool2d(both, 4), FAR // 4, edges="zero")
+    total, wide = box_sums(both, NEAR, AROUND)
+    total.add_(wide, alpha=0.03 * NEAR**2 / AROUND**2)
     far = F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
-    total = box_mean(both, NEAR, edges="zero") + 0.03 * box_mean(both, AROUND, edges="zero") + 0.001 * far
-    return total[:, :-1] / total[:, -1:]
+    total.add_(far, alpha=0.001 * NEAR**2)
+    return total[:, :-1].div_(total[:, -1:])
 
 
 @torch.no_grad()
 def candidates(evidence: Evidence, hole: Tensor) -> Candidates:
     """What may fill a ``hole`` (B, 1, H, W) of the evidence's centre; no gradient passes."""
     centre, aligned = evidence.centre, evidence.aligned
-    count = aligned.shape[1]
-    sound = (1 - F.max_pool2d(hole, 3, stride=1, padding=1)).square() + 1e-6
-    apart = centre[:, None] - aligned
-    values = torch.cat((centre, apart.flatten(1, 2), luma(apart).abs()[:, :, 0]), dim=1)
+    batch, count, _, height, width = aligned.shape
+    sound = (1 - box_max(hole)).square_() + 1e-6
+    values = centre.new_empty(batch, 3 + 4 * count, height, width)
+    apart = values[:, 3 : 3 + 3 * count].unflatten(1, (count, 3))
+    values[:, :3] = centre
+    torch.sub(centre[:, None], aligned, out=apart)
+    torch.abs(luma(apart)[:, :, 0], out=values[:, 3 + 3 * count :])
     near = around(values, sound)
     surroundings, disagree = near[:, :3], near[:, 3 + 3 * count :]
-    shift = near[:, 3 : 3 + 3 * count].unflatten(1, (count, 3)).clamp(-LARGEST_SHIFT, LARGEST_SHIFT)
-    moved = aligned + shift
+    pictures = centre.new_empty(batch, 5 + 2 * count, 3, height, width)
+    moved = pictures[:, 5 + count :]
+    shift = near[:, 3 : 3 + 3 * count].unflatten(1, (count, 3)).clamp_(-LARGEST_SHIFT, LARGEST_SHIFT)
+    torch.add(aligned, shift, out=moved)
     middle = middle_of(moved)
     inside = hole.square() + 1e-6
-    offsets = torch.cat((middle - centre, surroundings - centre), dim=1) * inside
-    near_by = box_mean(torch.cat((offsets[:, :3], inside), dim=1), NEAR, edges="zero")
-    close = near_by[:, :3] / near_by[:, 3:]
-    further = box_mean(torch.cat((offsets, inside), dim=1), AROUND, edges="zero")
-    wide = further[:, :6] / further[:, 6:]
-    lifted = [centre + close, centre + wide[:, :3], centre + wide[:, 3:]]
-    pictures = torch.stack([surroundings, middle, *lifted, *aligned.unbind(1), *moved.unbind(1)], dim=1)
+    offsets = torch.cat((middle - centre, surroundings - centre, torch.ones_like(hole)), dim=1).mul_(inside)
+    close, wide = box_sums(offsets, NEAR, AROUND)
+    pictures[:, 0], pictures[:, 1] = surroundings, middle
+    torch.add(centre, close[:, :3].div_(close[:, 6:]), out=pictures[:, 2])
+    lifts = wide[:, :6].div_(wide[:, 6:]).unflatten(1, (2, 3))
+    torch.add(centre[:, None], lifts, out=pictures[:, 3:5])
+    pictures[:, 5 : 5 + count] = aligned
     return Candidates(pictures, centre + hole * (surroundings - centre), disagree)
 
 
@@ -92,8 +103,7 @@ class Filler(nn.Module):
         super().__init__()
         self.neighbours = neighbours
         self.count = 5 + 2 * neighbours
-        full = 3 + 1 + 3 + 3 * 4 + 3 * neighbours + neighbours
-        self.enter = conv(4 * full + neighbours + features, width)
+        self.enter = Enter(3 + 1 + 3 + 3 * 4 + 3 * neighbours + neighbours, neighbours + features, width)
         self.down = conv(width, 2 * width, stride=2)
         self.middle = nn.ModuleList([Residual(2 * width), Residual(2 * width)])
         self.up = nn.Conv2d(2 * width, width, 1)
@@ -109,12 +119,11 @@ class Filler(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Fill (B, 3, H, W), the same without the network's own paint, and the candidates' weights (B, C, H, W)."""
         found = candidates(evidence, hole)
-        cut = found.cut
-        offered = found.pictures - cut[:, None]
+        cut, pictures = found.cut, found.pictures
         # All but the surroundings, which are the cut, and the neighbours as they are, which the fused features know.
-        chosen = torch.cat((offered[:, 1:5], offered[:, 5 + self.neighbours :]), dim=1).flatten(1, 2)
-        full = torch.cat((cut - 0.5, hole, evidence.centre - cut, chosen, found.disagree), dim=1)
-        x = self.enter(torch.cat((F.pixel_unshuffle(full, 2), evidence.doubt, features.float()), dim=1))
+        chosen = [(pictures[:, a:b] - cut[:, None]).flatten(1, 2) for a, b in ((1, 5), (5 + self.neighbours, None))]
+        full = (cut - 0.5, hole, evidence.centre - cut, *chosen, found.disagree)
+        x = self.enter(full, (evidence.doubt, features))
         deep = self.down(F.relu(x))
         for block in self.middle:
             deep = block(deep)
@@ -126,5 +135,7 @@ class Filler(nn.Module):
         trust = fused.trust.float()
         logits = torch.cat((logits[:, :5], logits[:, 5:] + torch.cat((trust, trust), dim=1)), dim=1)
         weights = logits.softmax(dim=1)
-        mixed = (weights[:, :, None] * found.pictures).sum(dim=1)
+        mixed = weights[:, :1] * pictures[:, 0]
+        for index in range(1, self.count):
+            mixed = mixed.addcmul_(weights[:, index : index + 1], pictures[:, index])
         return mixed + paint, mixed, weights

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from frdm_engine.model.alignment import COST_CEILING, align, upsample_flow_window, warp
-from frdm_engine.model.layers import conv, pointwise
+from frdm_engine.model.layers import Enter, conv, pointwise
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,7 @@ class FrameFusion(nn.Module):
     def __init__(self, *, neighbours: int, features: int, channels: int) -> None:
         super().__init__()
         self.neighbours = neighbours
-        inputs = 4 * (3 + 3 * neighbours + 3 * 2 + 2 + 6) + neighbours
-        self.half_in = conv(inputs, 48)
+        self.half_in = Enter(3 + 3 * neighbours + 3 * 2 + 2 + 6, neighbours, 48)
         self.half_out = conv(48, channels)
         self.trust = conv(channels, 4 * neighbours, zero=True)
         self.query = pointwise(features, 32)
@@ -174,18 +173,15 @@ class FrameFusion(nn.Module):
     def forward(self, evidence: Evidence, features: Tensor) -> Fused:
         centre, aligned = evidence.centre, evidence.aligned
         nearest = aligned[:, self.neighbours // 2 - 1 : self.neighbours // 2 + 1]
-        full = torch.cat(
-            (
-                centre - 0.5,
-                (aligned - centre[:, None]).flatten(1, 2),
-                out_of_range(centre, aligned),
-                out_of_range(centre, nearest),
-                (evidence.raw - centre[:, None]).flatten(1, 2),
-                evidence.columns,
-            ),
-            dim=1,
+        full = (
+            centre - 0.5,
+            (aligned - centre[:, None]).flatten(1, 2),
+            out_of_range(centre, aligned),
+            out_of_range(centre, nearest),
+            (evidence.raw - centre[:, None]).flatten(1, 2),
+            evidence.columns,
         )
-        half = self.half_out(F.relu(self.half_in(torch.cat((F.pixel_unshuffle(full, 2), evidence.doubt), dim=1))))
+        half = self.half_out(F.relu(self.half_in(full, [evidence.doubt])))
         trust = F.pixel_shuffle(self.trust(F.relu(half)), 2)
 
         own, others = features[:, 0], features[:, 1:]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,6 +27,53 @@ def pointwise(inputs: int, outputs: int, *, zero: bool = False) -> nn.Conv2d:
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
+
+
+def compute_dtype(like: Tensor) -> torch.dtype:
+    """The type convolutions compute in where ``like`` lies: autocast's, else its own."""
+    device = like.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else like.dtype
+
+
+def beside(parts: Sequence[Tensor]) -> Tensor:
+    """Planes (B, c, H, W) side by side, channels last and in the type convolutions compute in: one pass over each."""
+    dtype = compute_dtype(parts[0])
+    if torch.is_grad_enabled():
+        return torch.cat([part.to(dtype) for part in parts], dim=1).contiguous(memory_format=torch.channels_last)
+    batch, _, height, width = parts[0].shape
+    shape = (batch, sum(part.shape[1] for part in parts), height, width)
+    out = torch.empty(shape, dtype=dtype, device=parts[0].device, memory_format=torch.channels_last)
+    at = 0
+    for part in parts:
+        out[:, at : at + part.shape[1]].copy_(part)
+        at += part.shape[1]
+    return out
+
+
+class Enter(nn.Conv2d):
+    """3x3 convolution at half size over planes of full size, each 2x2 pixels of them four channels, and of half size.
+
+    The sum is that of ``pixel_unshuffle`` and a convolution. On a CPU the planes of full size are not rearranged but
+    met by the same weights as a 6x6 kernel of stride 2: moving numbers about costs more there than adding them up.
+    """
+
+    def __init__(self, full: int, half: int, outputs: int) -> None:
+        super().__init__(4 * full + half, outputs, 3, padding=1)
+        self.full = full
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+
+    def forward(self, full: Sequence[Tensor], half: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
+        """full (B, c, H, W) and half (B, c, H/2, W/2), H and W even -> (B, outputs, H/2, W/2)."""
+        planes = beside(full)
+        if planes.device.type != "cpu":
+            return self._conv_forward(beside([F.pixel_unshuffle(planes, 2), *half]), self.weight, self.bias)
+        split = self.weight[:, : 4 * self.full].unflatten(1, (self.full, 2, 2))  # out, plane, y, x, row, column
+        large = split.permute(0, 1, 4, 2, 5, 3).reshape(self.out_channels, self.full, 6, 6)
+        out = F.conv2d(planes, large, self.bias, stride=2, padding=2)
+        if half:
+            out = out + F.conv2d(beside(half), self.weight[:, 4 * self.full :], padding=1)
+        return out
 
 
 class Residual(nn.Module):
