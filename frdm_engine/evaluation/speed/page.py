@@ -56,11 +56,11 @@ def write(out: Path, part: str, found: dict[str, Any], *, json_file: Path | None
     return written
 
 
-READ = (
-    "Ratios compare what was timed in turns in one run; figures are medians, and in brackets stand the least and the most "
-    "of all rounds. The ceiling is the fastest convolution of the restorer's own precision that this machine runs: of the "
-    "ceiling means the network's arithmetic for a frame over what that convolution does in the same time.\n"
-)
+READ = """\
+Ratios compare what was timed in turns in one run; figures are medians, and in brackets stand the least and the most
+of all rounds. The ceiling is the fastest convolution of the restorer's own precision that this machine runs: of the
+ceiling means the network's arithmetic for a frame over what that convolution does in the same time.
+"""
 """What a reader must know."""
 
 
