@@ -60,20 +60,23 @@ def _across(axes: Axes, names: list[str], values: list[float], colours: list[str
 
 
 def _memory(table: Table, axes: Axes) -> None:
-    """Each measurement's peak, divided into what is loaded, the frames in the window, and the rest."""
+    """Each measurement's peak, divided into libraries, window, network and the rest."""
     names = [
-        f"{size}, {frames:.0f} frames, {budget / 2**30:.0f} GB"
+        f"{size}, {frames:.0f} frames, {budget / 2**30:.0f} GiB"
         for size, frames, budget in zip(
             _column(table, "size"), _column(table, "frames"), _column(table, "budget"), strict=True
         )
     ][::-1]
     loaded, window = _column(table, "libraries and model")[::-1], _column(table, "frames in the window")[::-1]
     peak = _column(table, "peak")[::-1]
-    rest = [max(0.0, p - w - n) for p, w, n in zip(peak, window, loaded, strict=True)]
+    network = [cell or 0.0 for cell in _column(table, "of that, the network alone")[::-1]]
+    parts = zip(peak, window, loaded, network, strict=True)
+    rest = [max(0.0, p - w - n - m) for p, w, n, m in parts]
     left = [0.0] * len(names)
     for label, part, colour in (
         ("libraries and model", loaded, QUIET),
         ("frames in the window", window, OTHERS[0]),
+        ("the network alone", network, OTHERS[1]),
         ("the rest", rest, OURS),
     ):
         axes.barh(names, [value / 1e9 for value in part], left=[at / 1e9 for at in left], color=colour, label=label)
@@ -81,7 +84,7 @@ def _memory(table: Table, axes: Axes) -> None:
     axes.set_xlabel("GB at the peak")
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", visible=True)
-    axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    axes.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.16))
 
 
 PICTURES: dict[str, Callable[[Table, Axes], None]] = {
