@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from frdm_engine.cli.bench import bench
+from frdm_engine.cli.bench_speed import memory, speed
 from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo
@@ -99,6 +100,8 @@ install.command("engine", context_settings=SERVE_S_OWN)(install_engine)
 uninstall.command("engine")(uninstall_engine)
 install.command("farm")(install_farm)
 uninstall.command("farm")(uninstall_farm)
+bench.command()(speed)
+bench.command()(memory)
 app.add_typer(bench, name="bench")
 app.add_typer(farm)
 app.add_typer(pairs)

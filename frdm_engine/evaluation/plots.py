@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from frdm_engine.errors import SettingError
@@ -46,17 +46,20 @@ def draw(tables: list[Table]) -> dict[str, str]:
     Raises:
         SettingError: matplotlib is not installed.
     """
+    return drawn(tables, {"kinds": _bars, "severity": _severity, "overall": _harm, "steps": _steps})
+
+
+def drawn(tables: list[Table], drawers: Mapping[str, Callable[[Table, Axes], None]]) -> dict[str, str]:
+    """SVG text for each table that one of ``drawers`` draws, by the table's key.
+
+    Raises:
+        SettingError: matplotlib is not installed.
+    """
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
         raise SettingError("Plots are drawn with matplotlib: install it with `pip install frdm[bench]`.") from error
-    drawers: dict[str, Callable[[Table, Axes], None]] = {
-        "kinds": _bars,
-        "severity": _severity,
-        "overall": _harm,
-        "steps": _steps,
-    }
     made = {}
     for table in tables:
         if table.key in drawers:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-Unit: TypeAlias = Literal["text", "dB", "share", "ratio", "times", "pixels", "codes"]
+Unit: TypeAlias = Literal["text", "dB", "share", "ratio", "times", "pixels", "codes", "GB"]
 Cell: TypeAlias = str | float | None
 
 _SHOWN: dict[Unit, Callable[[float], str]] = {
@@ -17,6 +17,7 @@ _SHOWN: dict[Unit, Callable[[float], str]] = {
     "times": lambda value: f"{value:.1f} ×",
     "pixels": lambda value: f"{value:,.0f}",
     "codes": lambda value: f"{value:.2f}",
+    "GB": lambda value: f"{value / 1e9:.2f}",
 }
 
 
@@ -46,6 +47,13 @@ class Table:
             "columns": [{"name": column.name, "unit": column.unit} for column in self.columns],
             "rows": [[finite(cell) for cell in row] for row in self.rows],
         }
+
+    @classmethod
+    def of(cls, key: str, plain: dict[str, Any]) -> Table:
+        """The table that became this plain data."""
+        columns = tuple(Column(one["name"], one["unit"]) for one in plain["columns"])
+        rows = tuple(tuple(math.inf if cell == "exact" else cell for cell in row) for row in plain["rows"])
+        return cls(key, plain["title"], plain["says"], columns, rows)
 
     def markdown(self) -> str:
         """Heading, table and remark."""
