@@ -297,7 +297,7 @@ class Restorer:
         return [kept[number] for number in order]
 
     def rehearse(self, window: Mapping[int, Picture], frame: int) -> Callable[[], None]:
-        """The device's work on a frame, to be timed: each call encodes one frame and runs every tile, and keeps nothing.
+        """The device's work on a frame, to be timed: each call encodes one frame and runs every tile; nothing is kept.
 
         The window lies on the device beforehand; nothing is read, carried over, blended or composited.
         """

@@ -98,7 +98,7 @@ def to_planes(picture: Picture, device: torch.device) -> Tensor:
 
 
 def encode(model: FilmRestorer, planes: Tensor, plan: Plan, *, pulse: Callable[[], None] = lambda: None) -> Encoded:
-    """Encodes a frame (1, 3, height, width) once, window by window of the plan, so that memory does not grow with the frame.
+    """Encodes a frame (1, 3, height, width), window by window of the plan, so that memory does not grow with the frame.
 
     ``pulse`` is called before each window and may raise to end it there.
     """

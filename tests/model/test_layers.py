@@ -13,6 +13,7 @@ from frdm_engine.model.layers import Enter, beside
 @pytest.mark.parametrize("half", [0, 3])
 def test_entering_is_an_unshuffle_and_a_convolution(half: int) -> None:
     layer = Enter(5, half, 8)
+    assert layer.bias is not None
     torch.nn.init.normal_(layer.bias)
     full = torch.randn(2, 5, 12, 20)
     small = [torch.randn(2, half, 6, 10)] if half else []
@@ -24,6 +25,7 @@ def test_entering_is_an_unshuffle_and_a_convolution(half: int) -> None:
 
 def test_entering_passes_gradients_to_planes_and_weights() -> None:
     layer = Enter(2, 1, 4)
+    assert layer.bias is not None
     full, half = torch.randn(1, 2, 8, 8, requires_grad=True), torch.randn(1, 1, 4, 4, requires_grad=True)
     layer([full], [half]).square().sum().backward()
     for leaf in (full, half, layer.weight, layer.bias):
