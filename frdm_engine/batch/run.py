@@ -16,6 +16,7 @@ from frdm_engine.batch.station import Station
 from frdm_engine.batch.tally import Tally, record_path, write_record
 from frdm_engine.errors import DeviceError, FrdmError, InputError, OutputError
 from frdm_engine.plates import Sequence
+from frdm_engine.restore.claim import Claim
 from frdm_engine.restore.job import Job, check
 from frdm_engine.restore.ledger import ledger_path
 from frdm_engine.restore.restorer import choose_device
@@ -36,7 +37,7 @@ class Screen(Protocol):
 
 
 class Run:
-    """Shots on devices. `check` first, then `go` once."""
+    """Shots on devices. `check` first, then `go` once, which claims the frames of all shots until it returns."""
 
     def __init__(
         self,
@@ -102,9 +103,19 @@ class Run:
         """Does all shots and returns the exit code.
 
         Raises:
+            OutputError: another run writes some of the frames, or a folder cannot be made; nothing was begun.
             DeviceError: no device is left; what is done is on the record.
         """
         self._screen = screen
+        claim = Claim(pair for tally in self.tallies for pair in tally.job.writes)
+        try:
+            for text in claim.notes:
+                self._note(text)
+            return self._go(screen)
+        finally:
+            claim.release()
+
+    def _go(self, screen: Screen) -> int:
         self.log.write("run started", shots=len(self.tallies), frames=self.total, devices=list(self.devices))
         for tally in self.tallies:
             for text in tally.checked.notes:

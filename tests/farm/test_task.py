@@ -111,18 +111,45 @@ def test_a_task_that_runs_again_takes_up_the_job_of_the_killed_one(hall: Node, s
     assert Counter(lines(out / "plate.frdm.jsonl")) == Counter(range(1, 13))
 
 
-def test_a_frame_that_cannot_be_restored_does_not_keep_the_others(hall: Node, shoot: Shoot) -> None:
+def test_a_frame_that_cannot_be_restored_does_not_keep_the_others(hall: Node, shoot: Shoot, model: Path) -> None:
     plates, out = shoot(hall.folder / "bad", range(1, 17)), hall.folder / "bad_out"
     broken = hall.folder / "bad" / "plate.0009.exr"
     broken.write_bytes(broken.read_bytes()[:400])
     ran = hall.frdm("farm", "task", plates, out, "--frames", "1-16", check=False)
     assert ran.returncode == 3, ran.stdout + ran.stderr
-    failed = {int(line.split()[2].rstrip(":")) for line in ran.stdout.splitlines() if "openjd_fail: frame" in line}
-    assert 9 in failed
-    assert failed <= set(range(4, 15))  # those that look at the broken one, for their window or for a cut
-    assert set(files(out)) == {f"plate.{frame:04d}.exr" for frame in set(range(1, 17)) - failed}
-    assert "plate.0009.exr" in ran.stderr
-    assert f"{16 - len(failed)} of 16 frames whole" in ran.stdout
+    [told] = [line for line in ran.stdout.splitlines() if line.startswith("openjd_fail: ")]
+    assert told.startswith("openjd_fail: frame 9: ")
+    assert "plate.0009.exr" in told
+    assert [line for line in ran.stderr.splitlines() if "plate.0009.exr" in line]
+    assert "15 of 16 frames whole" in ran.stdout
+    # One job did it, and the others are as if that plate were not there.
+    with engine(hall) as client:
+        [job] = [job for job in client.jobs().jobs if job.output == str(out)]
+        assert (job.state, job.done) == ("failed", 15)
+        assert job.error.startswith("1 of 16 frames could not be restored, frame 9: ")
+    broken.unlink()
+    hall.frdm("restore", plates, hall.folder / "gap_out", "--frames", "1-8,10-16", "--model", model, "--device", "cpu")
+    assert files(out) == files(hall.folder / "gap_out")
+
+
+def test_a_bad_plate_next_to_a_chunk_costs_it_nothing(hall: Node, shoot: Shoot) -> None:
+    plates, out = shoot(hall.folder / "beside", range(1, 9)), hall.folder / "beside_out"
+    (hall.folder / "beside" / "plate.0005.exr").write_bytes(b"")
+    ran = hall.frdm("farm", "task", plates, out, "--frames", "1-4")
+    assert "4 of 4 frames whole" in ran.stdout
+    assert "Frames beside it are restored without it" in ran.stdout
+    alone = hall.frdm("farm", "task", plates, out, "--frames", "5-5", check=False)
+    assert (alone.returncode, "plate.0005.exr" in alone.stderr) == (2, True)
+
+
+def test_frame_after_frame_that_fails_ends_the_task(hall: Node, shoot: Shoot) -> None:
+    plates, out = shoot(hall.folder / "row", range(1, 41)), hall.folder / "row_out"
+    for number in range(3, 41):
+        (hall.folder / "row" / f"plate.{number:04d}.exr").write_bytes(b"no picture")
+    ran = hall.frdm("farm", "task", plates, out, "--frames", "1-40", check=False)
+    assert ran.returncode == 3, ran.stdout + ran.stderr
+    assert "20 frames one after the other could not be done" in ran.stderr
+    assert set(files(out)) == {"plate.0001.exr", "plate.0002.exr"}
 
 
 def test_what_cannot_be_done_is_told_to_the_queue(hall: Node, shoot: Shoot, tmp_path: Path) -> None:
