@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from frdm_engine.errors import OutputError
-from frdm_engine.plates import Sequence
+from frdm_engine.plates import Sequence, parse_frames
 from frdm_engine.restore.claim import Claim
 
 
@@ -21,6 +21,16 @@ def output(folder: Path, first: int, last: int, suffix: str = ".exr") -> tuple[S
     frames = tuple(range(first, last + 1))
     names = tuple(f"plate.{number:04d}{suffix}" for number in frames)
     return Sequence(folder / "out", "plate.", suffix, 4, frames, names), frames
+
+
+def hold(plates: str, out: str, frames: str) -> None:
+    """Holds frames of an output as `frdm restore` would name it, until standard input ends."""
+    wanted = parse_frames(frames)
+    made = Sequence.output(out, frames=wanted, like=Sequence.find(plates))
+    claim = Claim([(made, wanted)])
+    print("held", flush=True)
+    sys.stdin.read()
+    claim.release()
 
 
 def main() -> None:
