@@ -85,7 +85,7 @@ class Worker:
         try:
             loaded, device = self._load(config)
         except FrdmError as error:
-            self._say("broken", error=explain(error, frame=None))
+            self._say("broken", error=explain(error, frame=None), code=error.exit_code)
             return error.exit_code
         while (order := self._queue.get()) is not None:
             if order["do"] == "work":

@@ -204,7 +204,7 @@ def test_a_start_that_fails_leaves_nothing(node: Node, tmp_path: Path, model: Pa
     place = ("farm", "start", "--session", node.session, "--root", node.folder)
     for options, code, words in (
         (("--model", tmp_path / "none"), 2, "neither an embedded model"),
-        (("--model", model, "--device", "cuda:77"), 5, "--device cuda:77"),
+        (("--model", model, "--device", "cuda:77"), 4, "--device cuda:77"),
         (("--model", model, "--ocio", tmp_path / "none.ocio"), 2, "OCIO config"),
         (("--model", model, "--engine", "mine"), 2, "choose session or node"),
         (("--model", model, "--engine", "node"), 5, "no engine runs here"),
