@@ -39,9 +39,9 @@ def demo(
 
     Ends with 1 if the restored clip is not plainly nearer to the undamaged one than the damaged clip was.
     """
+    from frdm_engine.batch.log import Log
     from frdm_engine.cli.demo_clip import FIRST, make_clip, write_plate_of
     from frdm_engine.cli.demo_sheet import write_sheet
-    from frdm_engine.batch.log import Log
     from frdm_engine.cli.reel import checked, perform
     from frdm_engine.model.folder import find
     from frdm_engine.restore.restorer import choose_device

@@ -35,6 +35,7 @@ ATTEMPTS, PAUSE = 5, 0.2
 TAKEN = (errno.EAGAIN, errno.EACCES)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 """What storage says that offers none."""
+NOT_APART = "offers no locks: see that no other run writes the same frames"
 
 
 def lock_path(output: Sequence) -> Path:
@@ -74,13 +75,16 @@ class Claim:
             path, file = self._held.pop()
             # A lock file that stays for whatever reason keeps nobody away: the locks go with the descriptor.
             with contextlib.suppress(OSError):
-                _unlock(file)
+                fcntl.lockf(file, fcntl.LOCK_UN)
                 if _lock(file, 0, 0) and _lies_at(file, path):
                     path.unlink()
             os.close(file)
 
     def _take(self, path: Path, frames: set[int]) -> None:
         _make(path.parent)
+        if sys.platform == "win32":
+            self.notes.append(f"{path.parent} {NOT_APART}")
+            return
         holder: dict[str, Any] | None = None
         for attempt in range(ATTEMPTS):
             time.sleep(PAUSE if attempt else 0.0)
@@ -102,7 +106,7 @@ class Claim:
                     raise OutputError(
                         f"{path} cannot be locked ({error.strerror}); see to the storage, or choose another output."
                     ) from error
-                self.notes.append(f"{path.parent} offers no locks: see that no other run writes the same frames")
+                self.notes.append(f"{path.parent} {NOT_APART}")
                 path.unlink(missing_ok=True)
                 return
             finally:
@@ -157,8 +161,6 @@ def _lock_all(file: int, frames: Iterable[int]) -> bool:
 
 def _lock(file: int, start: int, length: int) -> bool:
     """Locks bytes, all from `start` on where `length` is 0; False where another process holds some of them."""
-    if sys.platform == "win32":
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
     except OSError as error:
@@ -166,11 +168,6 @@ def _lock(file: int, start: int, length: int) -> bool:
             return False
         raise
     return True
-
-
-def _unlock(file: int) -> None:
-    if sys.platform != "win32":
-        fcntl.lockf(file, fcntl.LOCK_UN)
 
 
 def _lies_at(file: int, path: Path) -> bool:
@@ -199,8 +196,8 @@ def _holder(file: int, frames: set[int]) -> dict[str, Any] | None:
 def _sentence(path: Path, frames: set[int], holder: dict[str, Any] | None) -> str:
     if holder is None:
         return (
-            f"Another run is writing some of the frames {ranges(sorted(frames))} in {path.parent}; wait for it or choose "
-            "another output."
+            f"Another run is writing some of the frames {ranges(sorted(frames))} in {path.parent}. Wait for it, end "
+            "it, or choose another output."
         )
     both = ranges(sorted(frames.intersection(parse_frames(holder["frames"]))))
     return (

@@ -189,7 +189,9 @@ class Worker:
         due = job_of(request, resume=bool(order.get("resume")))
         for path in stale_files(due, pids=frozenset(order.get("sweep", ()))):
             path.unlink(missing_ok=True)
-        failures = Failures(lambda frame, error: self._say("bad", job=job, frame=frame, error=explain(error, frame=frame)))
+        failures = Failures(
+            lambda frame, error: self._say("bad", job=job, frame=frame, error=explain(error, frame=frame))
+        )
 
         def tell(done: Done) -> None:
             failures.whole()

@@ -161,5 +161,8 @@ def test_progress_of_many_frames_is_a_line_now_and_then(frdm: Frdm, shoot: Shoot
     lines = [line for line in frdm("restore", one, tmp_path / "one", *options).stderr.splitlines() if "1001" in line]
     assert [line.split()[:3] for line in lines] == [["frame", "1001", "1/6"]]
     lines = [line for line in frdm("restore", one, two, tmp_path / "out", *options).stderr.splitlines() if "/6" in line]
-    assert [line.split()[:4] for line in lines] == [["sh010:", "frame", "1001", "1/6"], ["sh020:", "frame", "1006", "6/6"]]
+    assert [line.split()[:4] for line in lines] == [
+        ["sh010:", "frame", "1001", "1/6"],
+        ["sh020:", "frame", "1006", "6/6"],
+    ]
     assert lines[-1].endswith("(12/12 of all)")

@@ -212,9 +212,7 @@ def test_files_that_cannot_be_read(
     assert exr_names(out) == [name for name in NAMES if name != NAMES[index]]
 
 
-def test_frames_of_another_size(
-    frdm: Frdm, plates: Path, out: Path, model: Path, save: Save, picture: Picture
-) -> None:
+def test_frames_of_another_size(frdm: Frdm, plates: Path, out: Path, model: Path, save: Save, picture: Picture) -> None:
     save(plates / NAMES[1], picture(0, width=80))
     result = frdm("restore", plates, out, "--model", model)
     assert result.exit_code == 3

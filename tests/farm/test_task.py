@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -140,6 +143,27 @@ def test_a_bad_plate_next_to_a_chunk_costs_it_nothing(hall: Node, shoot: Shoot) 
     assert "Frames beside it are restored without it" in ran.stdout
     alone = hall.frdm("farm", "task", plates, out, "--frames", "5-5", check=False)
     assert (alone.returncode, "plate.0005.exr" in alone.stderr) == (2, True)
+
+
+def test_frames_that_another_run_is_at_are_left_to_it(hall: Node, shoot: Shoot) -> None:
+    plates, out = shoot(hall.folder / "both", range(1, 9)), hall.folder / "both_out"
+    hold = [sys.executable, "-c", "import sys; from tests.restore.claims import hold; hold(*sys.argv[1:])"]
+    with subprocess.Popen(
+        [*hold, plates, str(out), "3-4"], env=hall.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        ran = hall.frdm("farm", "task", plates, out, "--frames", "1-4", check=False)
+        assert ran.returncode == 2, ran.stdout + ran.stderr
+        said = f"Another run is writing 3-4 in {out}: process {other.pid} on {socket.gethostname()}, since "
+        assert f"frdm: {said}" in ran.stderr
+        assert f"openjd_fail: {said}" in ran.stdout
+        assert not files(out)
+        assert "4 of 4 frames whole" in hall.frdm("farm", "task", plates, out, "--frames", "5-8").stdout
+        other.kill()
+    assert "4 of 4 frames whole" in hall.frdm("farm", "task", plates, out, "--frames", "1-4").stdout
+    assert not (out / "plate.frdm.lock").exists()
+    assert not leftovers(out)
 
 
 def test_frame_after_frame_that_fails_ends_the_task(hall: Node, shoot: Shoot) -> None:
