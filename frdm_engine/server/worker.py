@@ -207,6 +207,8 @@ class Worker:
         while len(self._turns) >= OPEN_WALKS:
             self._close(next(iter(self._turns)))
         walk.__enter__()
+        for text in walk.notes:
+            self._say("note", job=job, frame=None, text=text)
         self._turns[job] = turn = _Turn(walk, restorer, failures)
         return turn
 
