@@ -14,6 +14,7 @@ FrdmError                exit 1   anything below
 ├── OutputError          exit 2   the result cannot be written where it was asked
 │   └── NoRoomError               the disk is full
 ├── RestoreError         exit 3   a frame could not be restored
+├── GaveUpError          exit 3   frame after frame could not be restored
 ├── TrainingError        exit 3   a training that went wrong; the state before it is kept
 ├── DeviceError          exit 4   no such device, or out of its memory
 └── ServerError          exit 5   the engine cannot be started or reached, or has no room
@@ -112,6 +113,12 @@ class RestoreError(FrdmError):
         # Worker processes hand errors to their parent; keyword-only arguments need help on the way.
         rebuild = partial(RestoreError, frame=self.frame, remedy=self.remedy, tile=self.tile)
         return rebuild, (self.cause,)
+
+
+class GaveUpError(FrdmError):
+    """So many frames failed one after the other that the fault is not theirs; those before are whole."""
+
+    exit_code = 3
 
 
 class TrainingError(FrdmError):

@@ -20,6 +20,7 @@ CODES = {
     "OutputError": 2,
     "NoRoomError": 2,
     "RestoreError": 3,
+    "GaveUpError": 3,
     "TrainingError": 3,
     "DeviceError": 4,
     "AccessError": 2,

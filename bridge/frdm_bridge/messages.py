@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Optional, Tuple, Type
 
 from frdm_bridge.fields import Checked, Choice, Flag, Integer, Listing, Maybe, Record, Text, of
+from frdm_bridge.frames import FrameList
 from frdm_bridge.jobs import (
     BYTES,
     COUNT,
@@ -446,6 +447,9 @@ class Warning(Event):  # the field's word for it
     TYPE: ClassVar[str] = "warning"
     text: str = field(metadata=of(SENTENCE, "what"))
     frame: Optional[int] = field(default=None, metadata=of(Maybe(FRAME), "where, if it has a place"))
+    failed: bool = field(
+        default=False, metadata=of(Flag(), "the frame could not be restored, and the job goes on; since 1.2")
+    )
 
 
 @dataclass(frozen=True)
@@ -468,6 +472,14 @@ class Failed(Event):
     frame: Optional[int] = field(default=None, metadata=of(Maybe(FRAME), "where, if it has a place"))
     tile: Optional[Tuple[int, ...]] = field(
         default=None, metadata=of(Maybe(Listing(Integer(-(2**31), 2**31), 4, 4)), "x, y, width, height in pixels")
+    )
+    frames: str = field(
+        default="",
+        metadata=of(
+            FrameList(),
+            "frames that could not be restored, as many as fit, where all others were; empty: it ended before its "
+            "last frame; since 1.2",
+        ),
     )
 
 

@@ -13,9 +13,10 @@ from frdm_engine.batch.jobs import job_of, sweep
 from frdm_engine.batch.log import Log
 from frdm_engine.batch.shots import Shot
 from frdm_engine.batch.station import Station
-from frdm_engine.batch.tally import Tally, record_path, write_record
+from frdm_engine.batch.tally import Tally, record_path, write_record, write_report
 from frdm_engine.errors import DeviceError, FrdmError, InputError, OutputError
 from frdm_engine.plates import Sequence
+from frdm_engine.restore.claim import Claim
 from frdm_engine.restore.job import Job, check
 from frdm_engine.restore.ledger import ledger_path
 from frdm_engine.restore.restorer import choose_device
@@ -36,7 +37,7 @@ class Screen(Protocol):
 
 
 class Run:
-    """Shots on devices. `check` first, then `go` once."""
+    """Shots on devices. `check` first, then `go` once, which claims the frames of all shots until it returns."""
 
     def __init__(
         self,
@@ -62,6 +63,10 @@ class Run:
         """Frames of all shots."""
         return sum(tally.total for tally in self.tallies)
 
+    def mark(self, tally: Tally) -> str:
+        """What stands before a line about a shot, where there are others."""
+        return f"{tally.shot.name}: " if len(self.shots) > 1 else ""
+
     def check(self) -> list[str]:
         """Looks at every shot and at the room for all of them; returns what is wrong, a sentence each."""
         troubles: list[str] = []
@@ -69,7 +74,7 @@ class Run:
             try:
                 job = job_of(shot)
                 checked = check(job, self._station.restorer(shot), tolerant=True, room=False)
-                self._keep_apart(job)
+                self._keep_apart(shot, job)
             except (InputError, OutputError) as error:
                 troubles.append(f"Shot {shot.name}: {error}" if len(self.shots) > 1 else str(error))
                 continue
@@ -81,10 +86,14 @@ class Run:
                 troubles.append(str(error))
         return troubles
 
-    def _keep_apart(self, job: Job) -> None:
-        """No shot writes over what another one reads or writes."""
+    def _keep_apart(self, shot: Shot, job: Job) -> None:
+        """No shot writes over what another one reads or writes, and its report has a folder."""
+        if shot.report is not None and not Path(shot.report).parent.is_dir():
+            raise OutputError(f"The folder of --report {shot.report} is not there; create it or choose another name.")
         for tally in self.tallies:
             other = tally.job
+            if shot.report is not None and shot.report == tally.shot.report:
+                raise OutputError(f"--report {shot.report} is shot {tally.shot.name}'s as well; name one for each.")
             if ledger_path(job.output).resolve() == ledger_path(other.output).resolve():
                 raise OutputError(
                     f"{job.output.pattern} has the sidecar of shot {tally.shot.name}; choose another name."
@@ -102,15 +111,25 @@ class Run:
         """Does all shots and returns the exit code.
 
         Raises:
+            OutputError: another run writes some of the frames, or a folder cannot be made; nothing was begun.
             DeviceError: no device is left; what is done is on the record.
         """
         self._screen = screen
+        claim = Claim(pair for tally in self.tallies for pair in tally.job.writes)
+        try:
+            for text in claim.notes:
+                self._note(text)
+            return self._go(screen)
+        finally:
+            claim.release()
+
+    def _go(self, screen: Screen) -> int:
         self.log.write("run started", shots=len(self.tallies), frames=self.total, devices=list(self.devices))
         for tally in self.tallies:
             for text in tally.checked.notes:
-                screen.say(f"{tally.shot.name}: {text}")
+                screen.say(self.mark(tally) + text)
             if swept := sweep(tally.job):
-                screen.say(f"{tally.shot.name}: {swept} half-written files of an earlier run were removed")
+                screen.say(f"{self.mark(tally)}{swept} half-written files of an earlier run were removed")
         try:
             if len(self.devices) == 1:
                 self._alone()
@@ -175,25 +194,25 @@ class Run:
     def _take(self, event: dict[str, Any]) -> None:
         """Takes in what a station told, and passes it on."""
         tally, screen = self.tallies[event["shot"]], self._screen
-        name, kind = tally.shot.name, event["event"]
+        mark, kind = self.mark(tally), event["event"]
         fresh = kind != "note" or event["text"] not in tally.notes
         tally.take(event)
         facts = {key: value for key, value in event.items() if key not in ("event", "shot", "facts")}
         if kind != "piece" and fresh:
-            self.log.write(kind, shot=name, **facts)
+            self.log.write(kind, shot=tally.shot.name, **facts)
         if screen is not None:
             if kind in ("frame", "failed"):
                 screen.frame(tally, event)
             if kind == "failed":
-                screen.say(f"{name}: frame {event['frame']} failed: {event['error']}")
+                screen.say(f"{mark}frame {event['frame']} failed: {event['error']}")
             elif kind == "waiting":
-                screen.say(f"{name}: waiting {event['seconds']:g} s for {event['path']} ({event['why']})")
+                screen.say(f"{mark}waiting {event['seconds']:g} s for {event['path']} ({event['why']})")
             elif kind == "note" and fresh:
-                screen.say(f"{name}: {event['text']}")
+                screen.say(f"{mark}{event['text']}")
         if kind == "piece":
             self._device_lost = event["error"] if event["ended"] == "device" else ""
             if event["error"] is not None and screen is not None:
-                screen.say(f"{name}: {event['error']}")
+                screen.say(f"{mark}{event['error']}")
             tally.pieces -= 1
             if not tally.pieces:
                 self._close(tally)
@@ -210,8 +229,10 @@ class Run:
             if tally.job.output.folder.is_dir():
                 write_record(record_path(tally.job), record)
                 report.write(ledger_path(tally.job.output), record)
+            if tally.shot.report is not None:
+                write_report(Path(tally.shot.report), record, tally.lines())
         except FrdmError as error:
-            self._note(f"{tally.shot.name}: {error}")
+            self._note(f"{self.mark(tally)}{error}")
 
     def _write_reel(self) -> None:
         """A page that lists the shots, in the folder that holds all of them."""

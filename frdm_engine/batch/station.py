@@ -8,16 +8,14 @@ from typing import Any
 
 from frdm_engine.batch.jobs import job_of, settings_of
 from frdm_engine.batch.shots import Shot
-from frdm_engine.errors import DeviceError, FrdmError, NoRoomError
+from frdm_engine.errors import DeviceError, FrdmError, GaveUpError, NoRoomError
 from frdm_engine.model.checkpoint import Loaded, load
+from frdm_engine.restore.failures import Failures
 from frdm_engine.restore.job import Checked, Done, Job, check
 from frdm_engine.restore.ledger import Ledger, ledger_path
 from frdm_engine.restore.patience import Interrupted, Patience, Wait
 from frdm_engine.restore.restorer import Restorer, choose_device
 from frdm_engine.restore.stream import Walk, facts_of
-
-GIVE_UP = 20
-"""Frames that fail one after the other before a piece is given up: what fails then is not the frame."""
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -31,10 +29,6 @@ class _Open:
     restorer: Restorer
     checked: Checked
     ledger: Ledger
-
-
-class _GivenUp(Exception):
-    """Too many frames in a row failed; bears the last error's sentence."""
 
 
 class Station:
@@ -72,16 +66,17 @@ class Station:
         opened = self._opened(shot)
         opened.ledger.refresh()
         job = opened.job if frames is None else replace(opened.job, frames=frames)
-        self._in_a_row = 0
+        self._failures = Failures(self._failed)
         ended, error = "done", None
         with Walk(
             job,
             opened.restorer,
             on_frame=self._frame,
-            on_failure=self._failed,
+            on_failure=self._failures,
             patience=self.patience,
             checked=opened.checked,
             ledger=opened.ledger,
+            claimed=True,
         ) as walk:
             try:
                 self._walk(walk)
@@ -90,7 +85,7 @@ class Station:
                 ended = "stopped"
             except NoRoomError as failure:
                 ended, error = "full", str(failure)
-            except _GivenUp as failure:
+            except GaveUpError as failure:
                 ended, error = "gave up", str(failure)
             except DeviceError as failure:
                 ended, error = "device", str(failure)
@@ -123,7 +118,7 @@ class Station:
         self.say({"event": event, "shot": self._index} | facts)
 
     def _frame(self, done: Done) -> None:
-        self._in_a_row = 0
+        self._failures.whole()
         self._tell(
             "frame",
             frame=done.frame,
@@ -135,9 +130,6 @@ class Station:
 
     def _failed(self, frame: int, error: FrdmError) -> None:
         self._tell("failed", frame=frame, error=str(error))
-        self._in_a_row += 1
-        if self._in_a_row >= GIVE_UP:
-            raise _GivenUp(f"{GIVE_UP} frames one after the other could not be done, the last one so: {error}")
 
     def _waiting(self, wait: Wait) -> None:
         self._tell("waiting", path=str(wait.path), why=wait.why, seconds=wait.seconds)
@@ -148,5 +140,5 @@ def _settle(walk: Walk) -> None:
     while walk.writing:
         try:
             walk.drain()
-        except (FrdmError, Interrupted, _GivenUp):
+        except (FrdmError, Interrupted):
             continue  # the piece's end has its reason already

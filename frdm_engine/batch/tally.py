@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from frdm_engine.batch.shots import Shot
 from frdm_engine.errors import OutputError
 from frdm_engine.plates.choosing import ranges
 from frdm_engine.restore.job import Checked, Job
-from frdm_engine.restore.ledger import ledger_path
+from frdm_engine.restore.ledger import Ledger, ledger_path
 
 
 def now() -> str:
@@ -92,6 +93,11 @@ class Tally:
                 if event["error"] is not None:
                     self.failures[None] = event["error"]
 
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What the sidecar says of each frame that is done, one at a time."""
+        ledger = Ledger(ledger_path(self.job.output))
+        return (line for frame in self.job.frames if (line := ledger.line(frame)) is not None)
+
     def record(self, devices: str) -> dict[str, Any]:
         """The run of this shot as plain data."""
         wall = time.monotonic() - self.begun
@@ -129,10 +135,31 @@ def write_record(path: Path, data: Any) -> None:
     Raises:
         OutputError: it cannot be written there.
     """
+    _write(path, (json.dumps(data, indent=2) + "\n",))
+
+
+def write_report(path: Path, record: dict[str, Any], lines: Iterable[dict[str, Any]]) -> None:
+    """Writes the record with the sidecar's lines in the place of its frames, one at a time.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+
+    def chunks() -> Iterator[str]:
+        facts = {key: value for key, value in record.items() if key != "frames"}
+        yield json.dumps(facts, indent=2).removesuffix("\n}") + ',\n  "frames": ['
+        for number, line in enumerate(lines):
+            yield (",\n    " if number else "\n    ") + json.dumps(line)
+        yield "\n  ]\n}\n"
+
+    _write(path, chunks())
+
+
+def _write(path: Path, chunks: Iterable[str]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as out:
-            out.write(json.dumps(data, indent=2) + "\n")
+            out.writelines(chunks)
             out.flush()
             os.fsync(out.fileno())
         os.replace(temporary, path)

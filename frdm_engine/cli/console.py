@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import Any, Self, TextIO
 
 import typer
 
 from frdm_engine.batch.sizes import parse_names, parse_size
 from frdm_engine.errors import OutputError
-
-if TYPE_CHECKING:
-    from frdm_engine.restore.stream import Done
 
 __all__ = ["parse_names", "parse_size"]  # and all that is below
 
@@ -141,6 +138,13 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """A line for a person, which does not tear the bar."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            note(text)
+
     def advance(self, line: str | None, *, work: str, title: str = "") -> None:
         """One more thing is done: `title` and `work` stand beside the bar, without one `line` is printed, if any."""
         if self._bar is not None:
@@ -170,26 +174,3 @@ class Pace:
             self._last = now
             return True
         return False
-
-
-class FrameProgress(Bar):
-    """Frames done, time left and how much needed work: a bar on a terminal, else plain lines at a reader's pace."""
-
-    def __init__(self, total: int, *, every: float | None = None) -> None:
-        super().__init__(total, title="frame")
-        self._pace = Pace(total, every=every)
-
-    def show(self, done: Done) -> None:
-        """Tell of one more frame."""
-        work = "there already" if done.skipped else f"{100 * done.sampled:.0f} % of tiles sampled"
-        line = f"frame {done.frame}  {done.index + 1}/{done.total}  {work}"
-        if not done.skipped:
-            line += f"  {percent(done.changed)} of pixels changed  {done.seconds:.1f} s"
-        self.advance(line if self._pace.due() else None, work=work, title=f"frame {done.frame}")
-
-    def say(self, text: str) -> None:
-        """A note that does not tear the bar."""
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
-        else:
-            note(text)

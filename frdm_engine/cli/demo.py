@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frdm_engine.cli.console import Stop, note, parse_size, percent
+from frdm_engine.batch.shots import Shot
+from frdm_engine.cli.console import Stop, complain, note, parse_size, percent
 from frdm_engine.cli.options import Device, Model, Vram
 from frdm_engine.errors import FrdmError, OutputError
 
@@ -38,16 +39,16 @@ def demo(
 
     Ends with 1 if the restored clip is not plainly nearer to the undamaged one than the damaged clip was.
     """
+    from frdm_engine.batch.log import Log
     from frdm_engine.cli.demo_clip import FIRST, make_clip, write_plate_of
     from frdm_engine.cli.demo_sheet import write_sheet
-    from frdm_engine.cli.restore import perform
-    from frdm_engine.plates.sequence import Sequence
-    from frdm_engine.restore.restorer import Restorer
-    from frdm_engine.restore.settings import Settings
-    from frdm_engine.restore.stream import Job
+    from frdm_engine.cli.reel import checked, perform
+    from frdm_engine.model.folder import find
+    from frdm_engine.restore.restorer import choose_device
 
-    settings = Settings(vram=parse_size(vram, option="--vram"))
-    restorer = Restorer.from_pretrained(model, device=device, settings=settings)
+    parse_size(vram, option="--vram")
+    find(model)
+    choose_device(device)
     note(f"damaging a clip of {frames} frames")
     clip = make_clip(frames)
     try:
@@ -57,21 +58,24 @@ def demo(
     numbers = tuple(range(FIRST, FIRST + frames))
     for number, picture in zip(numbers, clip.damaged, strict=True):
         write_plate_of(out / "damaged" / f"plate.{number}.exr", picture, frame=number)
-    source = Sequence.find(out / "damaged" / "plate.####.exr").only(numbers)
-    job = Job(
-        source=source,
-        output=Sequence.output(out / "restored" / "plate.####.exr", frames=numbers, like=source),
-        frames=numbers,
-        matte=Sequence.output(out / "matte" / "matte.####.exr", frames=numbers, like=source),
+    shot = Shot(
+        "demo",
+        str(out / "damaged" / "plate.####.exr"),
+        str(out / "restored" / "plate.####.exr"),
+        frames=f"{numbers[0]}-{numbers[-1]}",
+        matte=str(out / "matte" / "matte.####.exr"),
         overwrite=True,
+        model=model,
+        vram=vram,
     )
-    with Stop() as stop:
-        summary = perform(job, restorer, stop, again="begins anew")
+    with Stop() as stop, Log(None, complain=complain) as log:
+        run = checked((shot,), device, wait=None, log=log, stop=stop)
+        perform(run, stop, every=None, again="begins anew")
+    job = run.tallies[0].job
     after = _colours(job.output)
     score = measure(clip, after)
     sheet = out / "contact_sheet.png"
     write_sheet(sheet, clip, after, _mattes(job.matte) if job.matte is not None else [], first=FIRST)
-    typer.echo(summary.describe())
     typer.echo(score.describe())
     typer.echo(f"look at {sheet}")
     if not score.helped:

@@ -36,6 +36,10 @@ def doctor(
         str | None,
         typer.Option(metavar="ADDRESS", rich_help_panel=WHAT, help="An address for frdm serve: tcp://HOST:PORT."),
     ] = None,
+    farm: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", rich_help_panel=WHAT, help="A folder of frdm install farm; may be repeated."),
+    ] = None,
     connection: Connection = None,
     home: Annotated[
         Path | None,
@@ -79,6 +83,7 @@ def doctor(
         listen=listen,
         read=tuple(read or ()),
         write=tuple(write or ()),
+        farm=tuple(farm or ()),
         limit_s=limit,
     )
     # Stopped by a service or a farm it must clean up too, as it does after Ctrl-C.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -12,9 +10,11 @@ import typer
 
 from frdm_engine.cli.console import STOPPED, Stop, complain, note, parse_names, parse_size
 from frdm_engine.cli.engine import Connection, talking
+from frdm_engine.cli.farm_report import report
 from frdm_engine.cli.farm_submit import submit
+from frdm_engine.cli.farm_words import failing, frames_of, say, whole
 from frdm_engine.cli.options import HOW, WHAT, WHERE, ColourSpaceName, Device, Model, Vram
-from frdm_engine.errors import FrdmError, InputError, OutputError, RestoreError, SettingError
+from frdm_engine.errors import InputError, OutputError, RestoreError, SettingError
 
 if TYPE_CHECKING:
     from frdm_bridge import Client
@@ -181,22 +181,22 @@ def task(
     kinds = ("resume", "overwrite", "refuse")
     if existing not in kinds:
         raise SettingError(f"--existing is {existing!r}; choose from {', '.join(kinds)}.")
-    with _failing():
-        chosen = _frames(frames)
+    with failing():
+        chosen = frames_of(frames)
         if handles:
-            everything = _frames(of or frames)
+            everything = frames_of(of or frames)
             if 2 * handles >= len(everything):
                 raise SettingError(f"--handles {handles} leaves none of the {len(everything)} frames; give fewer.")
             core = set(everything[handles : len(everything) - handles])
             chosen = tuple(frame for frame in chosen if frame in core)
         try:
             spec = JobSpec(
-                source=_whole(plate),
-                output=_whole(output),
-                matte=_whole(matte),
-                difference=_whole(difference),
-                protect=_whole(protect),
-                force=_whole(force),
+                source=whole(plate),
+                output=whole(output),
+                matte=whole(matte),
+                difference=whole(difference),
+                protect=whole(protect),
+                force=whole(force),
                 existing=existing,
                 colourspace=colorspace or "auto",
                 layer=layer,
@@ -226,7 +226,7 @@ def _run(client: Client, spec: JobSpec, frames: tuple[int, ...], asked: Stop) ->
     from frdm_engine.cli.farm_task import Chunk, Task
 
     chunk = Chunk(frames)
-    one = Task(client, spec, chunk, say=_say, stopped=asked)
+    one = Task(client, spec, chunk, say=say, stopped=asked)
     try:
         one.run()
     except KeyboardInterrupt:
@@ -236,38 +236,12 @@ def _run(client: Client, spec: JobSpec, frames: tuple[int, ...], asked: Stop) ->
         complain(f"Stopped: {chunk.describe()}; the same task goes on after them.")
         return STOPPED
     if not frames:
-        _say("status", "all frames of this task are handles; there is nothing to write")
+        say("status", "all frames of this task are handles; there is nothing to write")
     for frame, sentence in sorted(chunk.failed.items()):
         complain(sentence)
-        _say("fail", f"frame {frame}: {sentence}")
+        say("fail", f"frame {frame}: {sentence}")
     typer.echo(chunk.describe())
     return RestoreError.exit_code if chunk.failed else 0
-
-
-def _say(what: str, text: str) -> None:
-    # A line is one message: what a scheduler reads ends where the line does.
-    typer.echo(f"openjd_{what}: {' '.join(text.split())}")
-
-
-@contextlib.contextmanager
-def _failing() -> Iterator[None]:
-    """Errors are told to the scheduler, too."""
-    try:
-        yield
-    except FrdmError as error:
-        _say("fail", str(error))
-        raise
-
-
-def _frames(text: str) -> tuple[int, ...]:
-    """Frames as a scheduler writes them: `1001-1008`, `1001-1001`, or with a step behind a colon."""
-    from frdm_engine.plates.sequence import parse_frames
-
-    return parse_frames(text.replace(":", "x").replace(" ", ""))
-
-
-def _whole(spec: str) -> str:
-    return os.path.abspath(spec) if spec else ""
 
 
 def _session(folder: Path) -> Session:
@@ -299,4 +273,5 @@ def _folder(spec: str, *, make: bool = False) -> Path:
     return folder
 
 
+farm.command()(report)
 farm.command()(submit)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from frdm_engine.cli.console import count
-from frdm_engine.errors import InputError, OutputError, ServerError
+from frdm_engine.errors import GaveUpError, InputError, OutputError, ServerError
+from frdm_engine.restore.failures import GIVE_UP
 
 if TYPE_CHECKING:
     from frdm_bridge import Client, JobSpec
@@ -58,6 +59,7 @@ class Task:
         self._code = ""
         self._general: set[str] = set()
         """Failures that name no frame."""
+        self._in_a_row = 0
         self._until: float | None = None
         self._last: int | None = None
 
@@ -66,6 +68,7 @@ class Task:
 
         Raises:
             InputError, OutputError: the chunk cannot be done at all.
+            GaveUpError: frame after frame failed.
             KeyboardInterrupt: it was stopped, or somebody cancelled its job.
             BridgeError: the engine cannot be reached, or refuses the job.
         """
@@ -80,14 +83,17 @@ class Task:
             except JobCancelledError as error:
                 raise KeyboardInterrupt from error
             except JobFailedError as error:
-                self._failed(str(error), error.frame)
+                if self.chunk.left:
+                    self._failed(str(error), error.frame)
 
     def _failed(self, sentence: str, frame: int | None) -> None:
-        """Sets a frame that failed aside; the rest is asked for again.
+        """Sets the frame aside that a job ended with; the rest is asked for again.
 
         Raises:
-            InputError, OutputError, ServerError: the other frames would fare no better.
+            InputError, OutputError, GaveUpError, ServerError: the other frames would fare no better.
         """
+        if self._in_a_row >= GIVE_UP:
+            raise GaveUpError(sentence)
         kinds = {"input": InputError, "access": InputError, "output": OutputError}
         first = self.chunk.left[0]
         # A job that ends before its first frame is opened does so for that frame, or for what all have in common:
@@ -98,14 +104,20 @@ class Task:
         if frame is None:
             self._general.add(sentence)
         where = first if frame is None or frame not in self.chunk.left else frame
-        self.chunk.failed[where] = sentence
-        self.say("status", f"frame {where} failed, going on: {sentence}")
+        self._set_aside(where, sentence)
+
+    def _set_aside(self, frame: int, sentence: str) -> None:
+        self._in_a_row += frame not in self.chunk.failed
+        self.chunk.failed[frame] = sentence
+        self.say("status", f"frame {frame} failed, going on: {sentence}")
 
     def _heard(self, event: Event) -> None:
         from frdm_bridge.messages import Failed, FrameReady, Started, Warning
 
         if isinstance(event, FrameReady):
             self.chunk.done.add(event.frame)
+            self.chunk.failed.pop(event.frame, None)
+            self._in_a_row = 0
             if event.skipped:
                 self.chunk.skipped.add(event.frame)
             self.say("progress", f"{100 * len(self.chunk.done) / len(self.chunk.frames):.1f}")
@@ -113,6 +125,8 @@ class Task:
             self.say("status", f"frame {event.frame}: {how}; {self.chunk.describe()}")
         elif isinstance(event, Started):
             self.say("status", f"restoring on {event.device}; {self.chunk.describe()}")
+        elif isinstance(event, Warning) and event.failed and event.frame is not None:
+            self._set_aside(event.frame, event.text)
         elif isinstance(event, Warning):
             self.say("status", f"frame {event.frame}: {event.text}" if event.frame is not None else event.text)
         elif isinstance(event, Failed):

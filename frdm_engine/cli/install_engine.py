@@ -110,22 +110,12 @@ def _service(given: list[str], where: Place, *, user: str | None) -> tuple[Servi
         SettingError: `frdm serve` does not take them.
     """
     from frdm_engine.server.home import default_home
-    from frdm_install.units import Service
+    from frdm_install import engine
 
     values, options = _read(given)
     if values["daemon"]:
         raise SettingError("A service stays in front, it is left running by its manager; leave --daemon out.")
-    told_home = values["home"] or where.home or ("" if where.is_systemd else default_home())
-    home = Path(told_home).absolute() if told_home else None
-    own = ["--home", str(home)] if home and not values["home"] else []
-    service = Service(
-        command=(sys.executable, "-m", "frdm_engine", "serve", *own, *options),
-        home=home,
-        read=tuple(one.absolute() for one in values["read"] or ()),
-        write=tuple(one.absolute() for one in values["write"] or ()),
-        user=user,
-        network=bool(values["listen"]),
-    )
+    service = engine.service_of(where, options, python=sys.executable, user=user, state=str(default_home()))
     return service, [*(("--user", user) if user else ()), *options]
 
 

@@ -1,4 +1,4 @@
-"""`frdm restore` for several shots, several devices, or a run that is to be on the record."""
+"""The run of `frdm restore`: shots from the command line or a list, on the screen and in figures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from frdm_engine.cli.console import Bar, Pace, Stop, complain, count, note, perc
 from frdm_engine.errors import SettingError
 
 if TYPE_CHECKING:
+    from frdm_engine.batch.log import Log
     from frdm_engine.batch.run import Run
     from frdm_engine.batch.tally import Tally
 
@@ -39,40 +40,83 @@ def restore_reel(
         device = of_run.get("device", device)
     if log is None and "log" in of_run:
         log = Path(of_run["log"])
-
+    # A signal that comes while the libraries and the model load is heard as well.
     with Stop() as stop:
         from frdm_engine.batch.log import Log
-        from frdm_engine.batch.run import BAD, DONE, STOPPED, Run, devices_of
-        from frdm_engine.restore.patience import PATIENCE
 
-        devices = devices_of(device)
         with Log(None if plan else log, complain=complain) as lines:
-            run = Run(named, devices, patience=PATIENCE if wait is None else wait, log=lines, stop=stop)
-            troubles = run.check()
-            for trouble in troubles:
-                complain(trouble)
-            if troubles:
-                raise typer.Exit(BAD)
+            run = checked(named, device, wait=wait, log=lines, stop=stop)
             if plan:
-                for tally in run.tallies:
-                    typer.echo(f"{tally.shot.name}: {count(tally.total, 'frame')} to {tally.job.output.pattern}")
-                    typer.echo(tally.checked.plan.describe())
-                return
-            with Lines(run.total, every=every) as screen:
-                code = run.go(screen)
+                _show_plan(run)
+            else:
+                perform(run, stop, every=every, again="with --resume goes on")
+
+
+def checked(shots: tuple[Shot, ...], device: str, *, wait: float | None, log: Log, stop: Stop) -> Run:
+    """A run that can be done; what cannot is told, and ends the command with code 2."""
+    from frdm_engine.batch.run import BAD, Run, devices_of
+    from frdm_engine.restore.patience import PATIENCE
+
+    run = Run(shots, devices_of(device), patience=PATIENCE if wait is None else wait, log=log, stop=stop)
+    troubles = run.check()
+    for trouble in troubles:
+        complain(trouble)
+    if troubles:
+        raise typer.Exit(BAD)
     for tally in run.tallies:
-        typer.echo(describe(tally))
+        note_neighbours(tally, run.mark(tally))
+    return run
+
+
+def perform(run: Run, stop: Stop, *, every: float | None, again: str) -> None:
+    """Does a run that was checked, and tells how it went; ends the command unless every frame is there.
+
+    `again` says what the same command does after a stop; `every` is the time between lines where there is no terminal.
+    """
+    from frdm_engine.batch.run import DONE, STOPPED
+
+    with Lines(run, every=every) as screen:
+        try:
+            code = run.go(screen)
+        except KeyboardInterrupt:
+            stop.asked = True
+            code = run.code()
+    for tally in run.tallies:
+        typer.echo(run.mark(tally) + describe(tally))
     if len(run.tallies) > 1:
         typer.echo(_total(run))
     if code == STOPPED:
         done = sum(len(tally.settled) for tally in run.tallies)
-        complain(
-            f"Stopped: {done} of {count(run.total, 'frame')} are written whole; the same command with --resume goes on."
-        )
+        complain(f"Stopped: {done} of {count(run.total, 'frame')} are written whole; the same command {again}.")
     elif code != DONE:
         complain("Some frames are not there; mend what is named above, then the same command with --resume does them.")
     if code != DONE:
         raise typer.Exit(code)
+
+
+def _show_plan(run: Run) -> None:
+    for tally in run.tallies:
+        for text in tally.checked.notes:
+            note(run.mark(tally) + text)
+        if len(run.tallies) > 1:
+            typer.echo(f"{tally.shot.name}: {count(tally.total, 'frame')} to {tally.job.output.pattern}")
+        typer.echo(tally.checked.plan.describe())
+
+
+def note_neighbours(tally: Tally, mark: str) -> None:
+    """Says so where frames beside the ones at hand exist but are not used, or are missing."""
+    from frdm_engine.plates.choosing import ranges
+    from frdm_engine.plates.sequence import Sequence
+
+    plate, source = tally.shot.plate, tally.job.source
+    if Path(plate).is_file() and source.width and len(Sequence.find(source.pattern).frames) > 1:
+        note(
+            f"{mark}{plate} is restored on its own, as one file was named; to use its neighbours give {source.pattern} "
+            f"and --frames {source.frames[0]}"
+        )
+    elif source.missing:
+        missing = ranges(source.missing)
+        note(f"{mark}{source.pattern} lacks {missing}; frames near it have fewer neighbours to look at")
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
@@ -118,32 +162,26 @@ def _without_places(options: dict[str, Any]) -> dict[str, Any]:
 class Lines(Bar):
     """A run on the screen: a bar on a terminal, else lines at a reader's pace."""
 
-    def __init__(self, total: int, *, every: float | None) -> None:
-        super().__init__(total, title="frame")
-        self._pace, self._total, self._seen = Pace(total, every=every), total, 0
+    def __init__(self, run: Run, *, every: float | None) -> None:
+        super().__init__(run.total, title="frame")
+        self._run, self._pace, self._seen = run, Pace(run.total, every=every), 0
 
     def frame(self, tally: Tally, event: dict[str, Any]) -> None:
         """One more frame is done, or has failed."""
         self._seen += 1
-        name, frame = tally.shot.name, event["frame"]
+        mark, frame = self._run.mark(tally), event["frame"]
         if event["event"] == "failed":
             work = "failed"
         elif event["skipped"]:
             work = "there already"
         else:
             work = f"{100 * event['sampled']:.0f} % of tiles sampled"
-        line = f"{name}: frame {frame}  {len(tally.settled)}/{tally.total}  {work}"
+        line = f"{mark}frame {frame}  {len(tally.settled)}/{tally.total}  {work}"
         if event["event"] == "frame" and not event["skipped"]:
             line += f"  {percent(event['changed'])} of pixels changed  {event['seconds']:.1f} s"
-        line += f"  ({self._seen}/{self._total} of all)"
-        self.advance(line if self._pace.due() else None, work=work, title=f"{name} {frame}")
-
-    def say(self, text: str) -> None:
-        """A line for a person, which does not tear the bar."""
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
-        else:
-            note(text)
+        if mark:
+            line += f"  ({self._seen}/{self._run.total} of all)"
+        self.advance(line if self._pace.due() else None, work=work, title=f"{mark}frame {frame}")
 
 
 def describe(tally: Tally) -> str:
@@ -152,7 +190,10 @@ def describe(tally: Tally) -> str:
     made = done - tally.kept
     parts = [f"{done} of {count(tally.total, 'frame')}" if done < tally.total else count(done, "frame")]
     if done:
-        parts.append(f"{percent(tally.changed / done)} of pixels changed")
+        changed = tally.changed / done
+        # Rounded the same way, the two shares add up to one hundred.
+        kept = 100 - round(100 * changed, 2)
+        parts.append(f"{percent(changed)} of pixels changed, {kept:.2f} % bit for bit as they were")
     if made:
         parts.append(f"{tally.seconds / made:.2f} s a frame")
     if tally.kept:
@@ -162,7 +203,7 @@ def describe(tally: Tally) -> str:
         shown = ", ".join(str(frame) for frame in frames[:NAMED_FAILURES])
         more = f" and {tally.failed - NAMED_FAILURES} more" if shown and tally.failed > NAMED_FAILURES else ""
         parts.append(f"{tally.failed} failed" + (f": {shown}{more}" if shown else ""))
-    return f"{tally.shot.name}: " + "; ".join(parts)
+    return "; ".join(parts)
 
 
 def _total(run: Run) -> str:

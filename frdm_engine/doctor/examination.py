@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from frdm_engine.doctor import hosts, inputs, machine, places, python, service, trial
+from frdm_engine.doctor import hosts, inputs, installed, machine, places, python, service, trial
 from frdm_engine.doctor.child import end_all
 from frdm_engine.doctor.finding import Asked, Finding, Status, failure
 from frdm_engine.errors import SettingError
@@ -61,6 +61,10 @@ class Examination:
         yield Check("engine", service.engine, ("imports", "connection file"))
         if self.asked.listen:
             yield Check("port", service.port)
+        yield Check("engine's unit", installed.service)
+        for folder in self.asked.farm:
+            yield Check(f"farm {folder}", partial(installed.farm, folder=folder))
+        yield Check("host modules", installed.host_modules)
         yield Check("Nuke", hosts.nuke)
         yield Check("Resolve", hosts.resolve)
         if not self.quick:

@@ -37,6 +37,8 @@ class Asked:
     listen: str | None = None
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
+    farm: tuple[Path, ...] = ()
+    """Folders that `frdm install farm` filled."""
     limit_s: float = 60.0
     """The most that one slow check may take."""
 

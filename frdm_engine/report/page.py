@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from frdm_engine.report import chart, words
 from frdm_engine.report.data import hashes
+from frdm_engine.report.names import data_path
 from frdm_engine.report.pictures import COLOURS
 from frdm_engine.report.shot import BROAD, Shot
 from frdm_engine.report.summary import Row
@@ -74,6 +75,7 @@ def shot_page(shot: Shot) -> Iterator[str]:
             hash_of=hashes(shot),
             listed=LISTED,
             span=_span(shot),
+            data_file=data_path(shot.sidecar.path).name,
         )
     )
 

@@ -23,7 +23,10 @@ BROAD = ("flicker",)
 
 @dataclass(frozen=True)
 class Shot:
-    """Everything that page and data are made of. `left` are the frames asked for that the sidecar does not hold."""
+    """Everything that page and data are made of. `left` are the frames asked for that the sidecar does not hold.
+
+    `name` is the shot's, as the run's record tells it, else what its files are called.
+    """
 
     name: str
     sidecar: Sidecar
@@ -53,7 +56,7 @@ def gather(sidecar: Path, run: Run, *, plate: Sequence | None = None, matte: Seq
     wanted = asked(run, lines.frames)
     done = set(lines.frames)
     return Shot(
-        name=shot_name(sidecar),
+        name=str(run.get("shot") or "") or shot_name(sidecar),
         sidecar=lines,
         run=run,
         summary=summary,

@@ -8,6 +8,7 @@ from pathlib import Path
 from frdm_engine.errors import FrdmError, MaskError, OutputError, SequenceError
 from frdm_engine.plates import ColourSpace, Plate, Sequence, read_mask, read_plate, resolve
 from frdm_engine.plates.convert import convert
+from frdm_engine.restore.claim import refuse_taken
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.room import Need, check_room, needs_of
 from frdm_engine.tiling import Plan
@@ -35,8 +36,16 @@ class Job:
 
     def files(self, frame: int) -> tuple[Path, ...]:
         """Everything that is written for a frame."""
-        outputs = (self.output, self.matte, self.difference)
-        return tuple(output.path(frame) for output in outputs if output is not None)
+        return tuple(output.path(frame) for output in self._outputs)
+
+    @property
+    def writes(self) -> tuple[tuple[Sequence, tuple[int, ...]], ...]:
+        """Each output with the frames that are written."""
+        return tuple((output, self.frames) for output in self._outputs)
+
+    @property
+    def _outputs(self) -> tuple[Sequence, ...]:
+        return tuple(one for one in (self.output, self.matte, self.difference) if one is not None)
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ def check(job: Job, restorer: Restorer, *, tolerant: bool = False, room: bool = 
                 raise OutputError(f"{path} would be written twice; give each output its own name.")
             seen.add(resolved)
             if path.exists() and not (job.overwrite or job.resume):
+                refuse_taken(job.writes)
                 raise OutputError(f"{path} exists; add --overwrite to replace it or --resume to go on after it.")
     plate = _model_plate(job, tries=FIRST_TRIES if tolerant else 1)
     space = resolve(job.colourspace, metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)

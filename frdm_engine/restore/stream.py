@@ -13,9 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from frdm_engine.errors import DeviceError, FrdmError, NoRoomError, OutputError
+from frdm_engine.errors import DeviceError, FrdmError, NoRoomError
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.plates import Plate, Shots, read_mask, write_image, write_plate
+from frdm_engine.restore.claim import Claim
 from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience
@@ -71,16 +72,9 @@ def facts_of(walk: Walk) -> dict[str, Any]:
         "output": job.output.pattern,
         "colourspace": {"name": checked.space.name, "why": checked.space.why},
         "plan": checked.plan.describe().splitlines(),
-        "notes": [*checked.notes, *restorer.notes],
+        "notes": [*checked.notes, *walk.notes, *restorer.notes],
         "cuts": list(walk.cuts),
     }
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}); choose another output folder.") from error
 
 
 class Walk:
@@ -89,7 +83,8 @@ class Walk:
     Enter it, `step` while any are `left`, then `drain`. Frames are written behind, so ``on_frame`` tells of one a
     step or two after it was restored, or ``at_once`` when it is written, from the writer's thread; a frame told of
     is whole and final. Where `on_failure` is given, a frame that cannot be done is told to it and the walk goes on;
-    a full disk and a device that is lost end it all the same.
+    a full disk and a device that is lost end it all the same. From its entry to its exit, pauses left out, the frames
+    are claimed, unless whoever runs it has `claimed` them already.
 
     Raises:
         FrdmError: the job cannot be done; nothing has been touched.
@@ -106,8 +101,13 @@ class Walk:
         patience: Patience | None = None,
         checked: Checked | None = None,
         ledger: Ledger | None = None,
+        claimed: bool = False,
     ) -> None:
         self.checked = checked or check(job, restorer)
+        self.claimed = claimed
+        self._claim: Claim | None = None
+        self.notes: tuple[str, ...] = ()
+        """What is to be said of the claim."""
         self.job, self.restorer, self.on_frame, self.at_once = job, restorer, on_frame, at_once
         self.shots = Shots(tuple(sorted(job.cuts))) if job.cuts is not None else None
         self.on_failure, self.patience = on_failure, patience or Patience()
@@ -128,9 +128,7 @@ class Walk:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-write")
 
     def __enter__(self) -> Walk:
-        for output in (self.job.output, self.job.matte, self.job.difference):
-            if output is not None:
-                _make(output.folder)
+        self._hold()
         self.restorer.forget()
         self.reader.__enter__()
         return self
@@ -139,7 +137,23 @@ class Walk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(wait=True)  # what is being written becomes whole, whatever happened beside it
+        self._let_go()
         self.reader.__exit__(kind, error, trace)
+
+    def _hold(self) -> None:
+        """Claims the frames.
+
+        Raises:
+            OutputError: another run writes some of them.
+        """
+        if self._claim is None and not self.claimed:
+            self._claim = Claim(self.job.writes)
+            self.notes = tuple(self._claim.notes)
+
+    def _let_go(self) -> None:
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     @property
     def left(self) -> tuple[int, ...]:
@@ -170,7 +184,9 @@ class Walk:
 
         Raises:
             FrdmError: this frame, or one handed to the writer before, could not be done.
+            OutputError: after a pause, another run is at these frames.
         """
+        self._hold()
         frame = self.job.frames[self._at]
         try:
             self._step(frame, self._at)
@@ -213,8 +229,9 @@ class Walk:
         self._deliver(0)
 
     def pause(self) -> None:
-        """Drains, and lets go of the frames in hand on host and device; the next step reads them again."""
+        """Drains, and lets go of the frames in hand on host and device and of the claim; the next step goes on."""
         self.drain()
+        self._let_go()
         self.reader.release()
         self.restorer.forget()
         self._mark = None

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from frdm_engine.child import Child
-from frdm_engine.errors import FrdmError, WorkerError
+from frdm_engine.errors import DeviceError, FrdmError, InputError, WorkerError
 from frdm_engine.server.figures import Figures
 from frdm_engine.server.records import Record
 
 LONGEST_DELAY_S = 30.0
 """Between two attempts to start a worker that does not come up."""
+_KINDS: dict[int, type[FrdmError]] = {kind.exit_code: kind for kind in (InputError, DeviceError)}
+"""What a worker's exit code says where it cannot work at all; any other is the engine's own affair."""
 
 log = logging.getLogger("frdm.engine")
 
@@ -131,7 +133,8 @@ class Crew:
 
     def unfit(self, slot: Slot, report: Mapping[str, Any]) -> None:
         """A worker cannot load the model, and ends."""
-        self.broken = WorkerError(f"No worker can run on {slot.device}: {report['error']['sentence']}")
+        kind = _KINDS.get(report["code"], WorkerError)
+        self.broken = kind(f"No worker can run on {slot.device}: {report['error']['sentence']}")
         log.error("%s", self.broken, extra={"device": slot.device})
 
     def wake(self) -> None:

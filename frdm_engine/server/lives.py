@@ -79,11 +79,11 @@ class Lives:
             **changes,
         )
 
-    def warn(self, record: Record, text: str, *, frame: int | None) -> None:
-        """The artist should know something."""
+    def warn(self, record: Record, text: str, *, frame: int | None, failed: bool = False) -> None:
+        """The artist should know something, such as that a frame `failed`."""
         self.figures.warnings += 1
         log.warning("job %s: %s", record.id, text, extra={"job": record.id, "frame": frame})
-        self.commit(record, ("warning", {"text": text, "frame": frame}))
+        self.commit(record, ("warning", {"text": text, "frame": frame} | ({"failed": True} if failed else {})))
 
     def died(self, record: Record, frame: int | None, why: str) -> None:
         """The worker that had the job in hand died: it goes on, or ends after so many deaths in one place."""

@@ -320,6 +320,8 @@ class Service:
                 slot.frame = report["frame"]
             elif what == "done":
                 self._frame_done(slot, record, report)
+            elif what == "bad":
+                self._lives.warn(record, report["error"]["sentence"], frame=report["frame"], failed=True)
             elif what == "note":
                 self._lives.warn(record, report["text"], frame=report["frame"])
             else:

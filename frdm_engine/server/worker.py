@@ -7,7 +7,8 @@ pipe closes, and the worker ends within a tile. Frames go through `restore.strea
 orders   first line: model, device, vram, threads
          work (job, request, resume, careful, sweep), then go (job) when opened is in the journal
          yield (job), cancel (job), close (job), sweep (job, request, pids), leave
-reports  ready, broken, swept; of a job: opened, frame, done, note, and paused, finished, failed or cancelled
+reports  ready, broken, swept; of a job: opened, frame, done, bad (a frame that failed), note, and paused, finished,
+         failed or cancelled
 """
 
 from __future__ import annotations
@@ -26,15 +27,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from frdm_engine.errors import FrdmError, RestoreError
+from frdm_engine.server.records import spans
 from frdm_engine.server.wire import code_of
 
 if TYPE_CHECKING:
     from frdm_engine.model.checkpoint import Loaded
+    from frdm_engine.restore.failures import Failures
     from frdm_engine.restore.restorer import Restorer
     from frdm_engine.restore.stream import Done, Job, Walk
 
 OPEN_WALKS = 8
 """Jobs kept open while others have their turn; they hold no pixels, one more is opened anew when it is due."""
+
+LONGEST_FRAMES, LONGEST_SHOWN = 4000, 200
+"""Characters of a list of frames on the wire, and in a sentence."""
 
 Order = dict[str, Any]
 
@@ -49,8 +55,11 @@ class _Turn:
 
     walk: Walk
     restorer: Restorer
+    failures: Failures
     told: int = 0
     """Notes of the restorer reported already."""
+    lost: int = 0
+    """Plates that could not be read reported already."""
 
 
 @dataclass
@@ -76,7 +85,7 @@ class Worker:
         try:
             loaded, device = self._load(config)
         except FrdmError as error:
-            self._say("broken", error=explain(error, frame=None))
+            self._say("broken", error=explain(error, frame=None), code=error.exit_code)
             return error.exit_code
         while (order := self._queue.get()) is not None:
             if order["do"] == "work":
@@ -148,7 +157,10 @@ class Worker:
                     return
             walk.drain()
             self._close(job)
-            self._say("finished", job=job)
+            if turn.failures.frames:
+                self._say("failed", job=job, error=in_part(turn.failures.frames, total=len(walk.job.frames)))
+            else:
+                self._say("finished", job=job)
         except _Ended:
             self._close(job)
             if not self._gone.is_set():
@@ -162,8 +174,9 @@ class Worker:
 
     def _open(self, order: Order, loaded: Loaded, device: Any, vram: int) -> _Turn | None:
         """The job's walk, kept from its last turn or opened now; None if the engine left before it could begin."""
+        from frdm_engine.restore.failures import Failures
         from frdm_engine.restore.restorer import Restorer
-        from frdm_engine.restore.stream import Walk
+        from frdm_engine.restore.stream import Walk, check
         from frdm_engine.server.requests import job_of, settings_of, stale_files
 
         job, request = order["job"], order["request"]
@@ -176,7 +189,16 @@ class Worker:
         due = job_of(request, resume=bool(order.get("resume")))
         for path in stale_files(due, pids=frozenset(order.get("sweep", ()))):
             path.unlink(missing_ok=True)
-        walk = Walk(due, restorer, on_frame=lambda done: self._tell_frame(job, due, done, device), at_once=True)
+        failures = Failures(
+            lambda frame, error: self._say("bad", job=job, frame=frame, error=explain(error, frame=frame))
+        )
+
+        def tell(done: Done) -> None:
+            failures.whole()
+            self._tell_frame(job, due, done, device)
+
+        checked = check(due, restorer, tolerant=True)
+        walk = Walk(due, restorer, on_frame=tell, at_once=True, on_failure=failures, checked=checked)
         notes = list(walk.checked.notes)
         self._say("opened", job=job, device=str(device), notes=notes, plan=walk.checked.plan.describe().splitlines())
         # Nothing is written before the journal knows that the job began: after a kill it must resume, not start.
@@ -185,7 +207,9 @@ class Worker:
         while len(self._turns) >= OPEN_WALKS:
             self._close(next(iter(self._turns)))
         walk.__enter__()
-        self._turns[job] = turn = _Turn(walk, restorer)
+        for text in walk.notes:
+            self._say("note", job=job, frame=None, text=text)
+        self._turns[job] = turn = _Turn(walk, restorer, failures)
         return turn
 
     def _sweep(self, order: Order) -> None:
@@ -226,6 +250,10 @@ class Worker:
         for text in turn.restorer.notes[turn.told :]:
             self._say("note", job=job, frame=frame, text=text)
         turn.told = len(turn.restorer.notes)
+        lost = turn.walk.reader.lost
+        for number, error in list(lost.items())[turn.lost :]:
+            self._say("note", job=job, frame=number, text=f"{error} Frames beside it are restored without it.")
+        turn.lost = len(lost)
 
     def _tell_frame(self, job: str, due: Job, done: Done, device: Any) -> None:
         outputs = {"path": due.output, "matte": due.matte, "difference": due.difference}
@@ -255,6 +283,20 @@ def explain(error: Exception, *, frame: int | None) -> dict[str, Any]:
         "frame": getattr(error, "frame", None) if isinstance(error, RestoreError) else frame,
         "tile": list(error.tile) if isinstance(error, RestoreError) and error.tile is not None else None,
     }
+
+
+def in_part(failed: dict[int, FrdmError], *, total: int) -> dict[str, Any]:
+    """What a job comes to whose other frames are all there: the first failure, and which frames there were."""
+    frame, first = next(iter(failed.items()))
+    told = explain(first, frame=frame) | {"frame": frame}
+    named = spans(failed)
+    while len(named) > LONGEST_FRAMES:
+        named = named[: named.rindex(",", 0, LONGEST_FRAMES)]
+    if total > 1:
+        shown = named if len(named) <= LONGEST_SHOWN else f"{named[:LONGEST_SHOWN]} ..."
+        which = f"frame {shown}" if len(failed) == 1 else f"frames {shown}, the first"
+        told["sentence"] = f"{len(failed)} of {total} frames could not be restored, {which}: {told['sentence']}"
+    return told | {"frames": named}
 
 
 def memory(device: Any) -> tuple[int, int]:

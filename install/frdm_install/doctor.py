@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from frdm_install import locations, manifest, resolve
+from frdm_install import engine, farm, locations, manifest, nuke, resolve, shadows, tree, units
 from frdm_install.nuke import FOLDER
+from frdm_install.shadows import Shadow
 
 PROBE = Path(__file__).with_name("host_probe.py")
 # The interpreter of a Nuke, relative to its folder: Linux, macOS, Windows.
@@ -36,6 +37,94 @@ class Interpreter:
     python: str = ""
     pyzmq: str = ""
     fault: str = ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The engine as a service: its unit's path, the program it starts, and how it stands.
+
+    `exists`: it is there; `changed`: it is not as it was installed; `outdated`: this version would write another.
+    """
+
+    path: Path
+    version: str
+    program: str | None
+    exists: bool
+    changed: bool
+    outdated: bool
+
+
+@dataclass(frozen=True)
+class Farm:
+    """FRDM in a farm's folder; `command` is how its submitter calls FRDM. `damaged`, `outdated` as elsewhere."""
+
+    version: str
+    damaged: tuple[str, ...]
+    command: tuple[str, ...]
+    outdated: bool
+
+
+def unit(where: engine.Place, *, state: str) -> Unit | None:
+    """The unit at a place, if FRDM has put one there; `state` is the user's usual folder for an engine.
+
+    Raises:
+        InstallError: its record or the unit cannot be read.
+    """
+    record = manifest.load(where.folder / where.at)
+    if record is None:
+        return None
+    path = where.folder / where.unit
+    content = tree.read(path)
+    if content is None:
+        return Unit(path, record.version, None, exists=False, changed=True, outdated=False)
+    program, options = units.program(content), list(record.options)
+    user, options = (options[1], options[2:]) if options[:1] == ["--user"] else (None, options)
+    service = engine.service_of(where, options, python=program or "", user=user, state=state)
+    return Unit(
+        path,
+        record.version,
+        program,
+        exists=True,
+        changed=not record.wrote(where.unit, content),
+        outdated=engine.text(where, service) != content,
+    )
+
+
+def in_farm(folder: Path) -> Farm | None:
+    """FRDM in a farm's folder.
+
+    Raises:
+        InstallError: a record or a file cannot be read.
+    """
+    there = _installation(folder / farm.RECORD, folder)
+    if there is None:
+        return None
+    files = {name: tree.read(folder / name) for name in (farm.TEMPLATE, farm.SUBMITTER)}
+    command = farm.command_in(files[farm.SUBMITTER] or b"")
+    return Farm(there.version, there.damaged, command, outdated=farm.files_for(command) != files)
+
+
+def shadowing(environment: Mapping[str, str]) -> list[Shadow]:
+    """What hosts would import in place of what is installed in them; nothing where FRDM is in no host.
+
+    Raises:
+        InstallError: a record cannot be read.
+    """
+    paths = shadows.python_path(environment)
+    found, nukes, resolves = [], in_nuke(environment), in_resolve(environment)
+    if nukes:
+        packages = [
+            one
+            for found_one in locations.find_nukes(locations.places(environment=environment))
+            for one in locations.packages_of(found_one)
+        ]
+        searched = [*shadows.python_path(environment, name="NUKE_PATH"), *paths, *packages]
+        found += shadows.find((*nuke.MODULES, "zmq"), searched)
+    if resolves:
+        found += shadows.find((*resolve.MODULES, "zmq"), paths)
+    own = [one.packages.resolve() for one in (*nukes, *resolves)]
+    apart = [one for one in found if not any(one.path.resolve().is_relative_to(place) for place in own)]
+    return list(dict.fromkeys(apart))
 
 
 def in_nuke(environment: Mapping[str, str]) -> list[Installation]:

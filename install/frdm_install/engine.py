@@ -29,6 +29,7 @@ class Place:
     start: str
     stop: str
     connection: str
+    machine: bool = False
 
     @property
     def is_systemd(self) -> bool:
@@ -62,6 +63,7 @@ def place(*, machine: bool, environment: Mapping[str, str], system: str = sys.pl
                 start=f"launchctl bootstrap system {path}",
                 stop=f"launchctl bootout system/{units.LABEL}",
                 connection="/usr/local/var/frdm/run/frdm/engine.json",
+                machine=True,
             )
         return Place(
             folder=Path(home) / "Library",
@@ -81,6 +83,29 @@ def place(*, machine: bool, environment: Mapping[str, str], system: str = sys.pl
         start=f"{ctl} daemon-reload && {ctl} enable {units.NAME} && {ctl} restart {units.NAME}",
         stop=f"{ctl} disable --now {units.NAME}",
         connection="/run/frdm/engine.json" if machine else "",
+        machine=machine,
+    )
+
+
+def service_of(where: Place, options: Sequence[str], *, python: str, user: str | None, state: str) -> Service:
+    """The engine that options of `frdm serve` ask for, each in full: a name, then its value, paths absolute.
+
+    `python` is the interpreter that FRDM lies beside, `state` the user's usual folder for an engine.
+    """
+    said: dict[str, list[str]] = {}
+    for name, value in zip(options[::2], options[1::2], strict=False):
+        said.setdefault(name, []).append(value)
+    told = said.get("--home", [""])[-1]
+    home = told or where.home or ("" if where.is_systemd else state)
+    home = str(Path(home).absolute()) if home else ""
+    own = ["--home", home] if home and not told else []
+    return Service(
+        command=(python, "-m", "frdm_engine", "serve", *own, *options),
+        home=Path(home) if home else None,
+        read=tuple(Path(one) for one in said.get("--read", ())),
+        write=tuple(Path(one) for one in said.get("--write", ())),
+        user=user,
+        network="--listen" in said,
     )
 
 
@@ -100,12 +125,21 @@ def install(where: Place, service: Service, *, version: str, options: Sequence[s
     Raises:
         InstallError: something is in the way, or cannot be written.
     """
-    content = units.systemd(service) if where.is_systemd else units.launchd(service)
+    content = text(where, service)
     record = Manifest(version=version, options=list(options))
     todo = placing.plan(where.folder, {where.unit: content}, at=where.at, record=record)
     if not dry_run:
         placing.apply(todo)
     return Done(written=todo.changes.write, removed=todo.changes.remove)
+
+
+def text(where: Place, service: Service) -> bytes:
+    """The unit as it is written.
+
+    Raises:
+        InstallError: a name holds what a unit cannot.
+    """
+    return units.systemd(service) if where.is_systemd else units.launchd(service)
 
 
 def uninstall(where: Place, *, dry_run: bool = False) -> Done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,15 +27,35 @@ def install(
     Raises:
         InstallError: something cannot be read or written, or is in the way.
     """
-    files = {TEMPLATE: _read(TEMPLATE, package)}
-    script = _read(SUBMITTER, package)
-    if script.count(PLACE) != 1:
-        raise InstallError(f"{SUBMITTER} of FRDM is damaged; install FRDM again.")
-    files[SUBMITTER] = script.replace(PLACE, f"FRDM = {list(command)!r}".encode())
+    files = files_for(command, package=package)
     todo = placing.plan(folder, files, at=RECORD, record=Manifest(version=version))
     if not dry_run:
         placing.apply(todo)
     return Done(written=todo.changes.write, removed=todo.changes.remove)
+
+
+def files_for(command: Sequence[str], *, package: Path | None = None) -> dict[str, bytes]:
+    """What is put into a folder, by name.
+
+    Raises:
+        InstallError: FRDM's own files cannot be read.
+    """
+    script = _read(SUBMITTER, package)
+    if script.count(PLACE) != 1:
+        raise InstallError(f"{SUBMITTER} of FRDM is damaged; install FRDM again.")
+    called = script.replace(PLACE, f"FRDM = {list(command)!r}".encode())
+    return {TEMPLATE: _read(TEMPLATE, package), SUBMITTER: called}
+
+
+def command_in(script: bytes) -> tuple[str, ...]:
+    """How a submitter that was put somewhere calls FRDM; empty where it does not tell."""
+    for line in script.splitlines():
+        if line.startswith(b"FRDM = "):
+            try:
+                return tuple(str(word) for word in ast.literal_eval(line.removeprefix(b"FRDM = ").decode()))
+            except (ValueError, SyntaxError, TypeError):
+                break
+    return ()
 
 
 def uninstall(folder: Path, *, dry_run: bool = False) -> Done:

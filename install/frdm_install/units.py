@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import plistlib
+import shlex
 from dataclasses import dataclass
 from pathlib import PurePath
+from xml.parsers.expat import ExpatError
 
 from frdm_install.errors import InstallError
 
@@ -121,6 +123,24 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy={"multi-user.target" if whole else "default.target"}
 """.encode()
+
+
+def program(unit: bytes) -> str | None:
+    """The program that a unit, or a job for launchd, starts; None where it tells of none."""
+    if unit.lstrip().startswith(b"<?xml"):
+        try:
+            words = plistlib.loads(unit).get("ProgramArguments") or [None]
+        except (plistlib.InvalidFileException, ExpatError, ValueError, AttributeError):
+            return None
+        return None if words[0] is None else str(words[0])
+    for line in unit.decode("utf-8", "replace").splitlines():
+        if line.startswith("ExecStart="):
+            try:
+                words = shlex.split(line.removeprefix("ExecStart=").replace("%%", "%").replace("$$", "$"))
+            except ValueError:
+                return None
+            return words[0] if words else None
+    return None
 
 
 def launchd(service: Service) -> bytes:

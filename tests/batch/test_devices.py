@@ -47,7 +47,7 @@ def test_workers_end_with_a_run_that_is_killed(child: Child, shoot: Shoot, model
     process = child(*command)
     assert process.stderr is not None
     for line in process.stderr:
-        if ": frame " in line:
+        if line.startswith("frame "):
             break
     found = workers(process.pid)
     assert len(found) == 2
@@ -64,7 +64,7 @@ def test_a_stop_leaves_whole_frames_on_every_device(child: Child, shoot: Shoot, 
     process = child(*command)
     assert process.stderr is not None
     for line in process.stderr:
-        if ": frame " in line:
+        if line.startswith("frame "):
             process.terminate()
             break
     said = process.communicate(timeout=PATIENCE_S)[1]

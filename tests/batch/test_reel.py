@@ -156,9 +156,13 @@ def test_commands_that_make_no_sense(refused: Refused, arguments: tuple[str, ...
 
 
 def test_progress_of_many_frames_is_a_line_now_and_then(frdm: Frdm, shoot: Shoot, model: Path, tmp_path: Path) -> None:
-    command = ("restore", shoot("sh010"), tmp_path / "out", "--model", model, "--cuts", "none", "--every", 3600)
-    lines = [line for line in frdm(*command).stderr.splitlines() if line.startswith("frame ")]
-    assert [line.split()[1] for line in lines] == ["1001", "1006"]
-    result = frdm(*command, "--log", tmp_path / "log", "--resume")
-    lines = [line for line in result.stderr.splitlines() if ": frame " in line]
-    assert [line.split()[2] for line in lines] == ["1001", "1006"]
+    one, two = shoot("sh010"), shoot("sh020")
+    options = ("--model", model, "--cuts", "none", "--every", 3600)
+    lines = [line for line in frdm("restore", one, tmp_path / "one", *options).stderr.splitlines() if "1001" in line]
+    assert [line.split()[:3] for line in lines] == [["frame", "1001", "1/6"]]
+    lines = [line for line in frdm("restore", one, two, tmp_path / "out", *options).stderr.splitlines() if "/6" in line]
+    assert [line.split()[:4] for line in lines] == [
+        ["sh010:", "frame", "1001", "1/6"],
+        ["sh020:", "frame", "1006", "6/6"],
+    ]
+    assert lines[-1].endswith("(12/12 of all)")

@@ -125,7 +125,7 @@ def test_frames_lost_to_storage_are_said_and_others_done(frdm: Frdm, shoot: Shoo
     (shot / "plate.1004.exr").symlink_to(EIO)
     result = frdm("restore", shot, tmp_path / "out", "--model", model, "--log", log, "--wait", 0.4)
     assert result.exit_code == 3
-    assert "sh010: waiting 0.5 s for " in result.stderr
+    assert "waiting 0.5 s for " in result.stderr
     assert "(Input/output error)" in result.stderr
     assert "1 failed: 1004" in result.stdout
     events = [json.loads(line) for line in log.read_text().splitlines()]

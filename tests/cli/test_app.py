@@ -37,7 +37,7 @@ COMMANDS = {
 }
 GROUPS = {
     "bench": {"quality", "real"},
-    "farm": {"start", "stop", "submit", "task"},
+    "farm": {"report", "start", "stop", "submit", "task"},
     "install": {"engine", "farm", "nuke", "resolve"},
     "pairs": {"add", "check"},
     "uninstall": {"engine", "farm", "nuke", "resolve"},

@@ -43,7 +43,9 @@ def test_several_shots_have_an_index(frdm: Frdm, restored: Path) -> None:
         f"{restored}/second/second.report.html",
         f"{restored}/reel.html",
     ]
-    assert [shot["shot"] for shot in json.loads((restored / "reel.json").read_text())["shots"]] == ["first", "second"]
+    shots = json.loads((restored / "reel.json").read_text())["shots"]
+    assert [shot["page"] for shot in shots] == ["first/first.report.html", "second/second.report.html"]
+    assert [shot["shot"] for shot in shots] == ["in", "in"]  # what was restored, twice
     other = restored / "monday.html"
     assert frdm("report", restored / "first", "--reel", other).stdout.splitlines()[-1] == str(other)
     assert other.is_file()

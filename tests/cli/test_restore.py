@@ -199,19 +199,57 @@ def _absurd(path: Path) -> None:
 @pytest.mark.parametrize("spoil", [_truncate, _no_exr, _absurd])
 @pytest.mark.parametrize("index", [0, 1])
 def test_files_that_cannot_be_read(
-    refused: Refused, plates: Path, out: Path, model: Path, spoil: Callable[[Path], None], index: int
+    frdm: Frdm, refused: Refused, plates: Path, out: Path, model: Path, spoil: Callable[[Path], None], index: int
 ) -> None:
     spoil(plates / NAMES[index])
-    assert NAMES[index] in refused("restore", plates, out, "--model", model)
+    assert NAMES[index] in refused("restore", plates / NAMES[index], out, "--model", model)
     assert not exr_names(out)
+    result = frdm("restore", plates, out, "--model", model)
+    assert result.exit_code == 3
+    assert f"\nframe {1001 + index} failed: {plates / NAMES[index]}" in result.stderr
+    assert result.stdout.startswith("4 of 5 frames; ")
+    assert f"; 1 failed: {1001 + index}\n" in result.stdout
+    assert exr_names(out) == [name for name in NAMES if name != NAMES[index]]
 
 
-def test_frames_of_another_size(
-    refused: Refused, plates: Path, out: Path, model: Path, save: Save, picture: Picture
-) -> None:
+def test_frames_of_another_size(frdm: Frdm, plates: Path, out: Path, model: Path, save: Save, picture: Picture) -> None:
     save(plates / NAMES[1], picture(0, width=80))
-    assert NAMES[1] in refused("restore", plates, out, "--model", model)
-    assert not exr_names(out)
+    result = frdm("restore", plates, out, "--model", model)
+    assert result.exit_code == 3
+    assert f"frame 1002 failed: {plates / NAMES[1]} is 80 x 40 pixels" in result.stderr
+    assert exr_names(out) == [NAMES[0], *NAMES[2:]]
+
+
+def test_a_run_is_on_the_record_and_has_a_page(frdm: Frdm, plates: Path, out: Path, model: Path) -> None:
+    _truncate(plates / NAMES[3])
+    assert frdm("restore", plates, out / "o.####.exr", "--model", model, "--every", 60).exit_code == 3
+    record = json.loads((out / "o.frdm.json").read_text())
+    assert (record["shot"], record["done"], record["failed"]) == ("in", 4, 1)
+    assert [failure["frame"] for failure in record["failures"]] == [1004]
+    assert NAMES[3] in (out / "o.report.html").read_text()
+    assert not (out / "o.frdm.lock").exists()
+
+
+def test_a_second_run_on_the_same_frames_ends_at_once(
+    frdm: Frdm, refused: Refused, plates: Path, out: Path, model: Path
+) -> None:
+    names = [sys.executable, "-c", "import sys; from tests.restore.claims import hold; hold(*sys.argv[1:])"]
+    with subprocess.Popen(
+        [*names, str(plates), str(out), "1003-1005"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        for more in ((), ("--resume",), ("--overwrite",), ("--log", out.parent / "log")):
+            said = refused("restore", plates, out, "--model", model, *more)
+            assert f"Another run is writing 1003-1005 in {out}: process {other.pid} on " in said
+        assert not exr_names(out)
+        # Other frames of the shot are not its own.
+        assert frdm("restore", plates, out, "--frames", "1001-1002", "--model", model).exit_code == 0
+        assert exr_names(out) == NAMES[:2]
+        assert "process" in refused("restore", plates, out, "--model", model)  # and not that some of it exists
+        other.communicate("")
+    assert frdm("restore", plates, out, "--resume", "--model", model).exit_code == 0
+    assert not (out / "plate.frdm.lock").exists()
 
 
 def test_plates_without_colours(refused: Refused, tmp_path: Path, out: Path, model: Path, save: Save) -> None:

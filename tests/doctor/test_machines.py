@@ -48,7 +48,7 @@ def test_a_healthy_machine_with_a_trial_and_without_a_trace(machine: Build) -> N
     assert re.search(r"ok +FRDM's files +\d+ files as they were installed", shown)
     order = [line[9:26].strip() for line in lines[:-2] if not line.startswith(" ")]
     assert order[:3] == ["Python", "FRDM's files", "packages"]
-    assert order[-3:] == ["Nuke", "Resolve", "restoration"]
+    assert order[-5:] == ["engine's unit", "host modules", "Nuke", "Resolve", "restoration"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

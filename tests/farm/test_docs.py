@@ -25,9 +25,11 @@ def test_the_template_calls_frdm_with_options_that_it_has() -> None:
     assert isinstance(group, TyperGroup)
     farm = group.commands["farm"]
     assert isinstance(farm, TyperGroup)
-    step = yaml.safe_load(TEMPLATE.read_text())["steps"][0]
+    step, last = yaml.safe_load(TEMPLATE.read_text())["steps"]
+    assert last["dependencies"] == [{"dependsOn": step["name"]}]
     environment = step["stepEnvironments"][0]["script"]["actions"]
-    for action in (environment["onEnter"], environment["onExit"], step["script"]["actions"]["onRun"]):
+    runs = [one["script"]["actions"]["onRun"] for one in (step, last)]
+    for action in (environment["onEnter"], environment["onExit"], *runs):
         assert action["cancelation"]["mode"] == "NOTIFY_THEN_TERMINATE"
         assert action["args"][0] == "farm"
         command = farm.commands[action["args"][1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -65,7 +66,7 @@ def test_chunks_equal_one_run_and_a_killed_task_redoes_only_its_own(
     one, out = tmp_path / "one", tmp_path / "out"
     options = ("--model", model, "--device", "cpu", "--steps", STEPS)
     node.frdm("restore", plates, one, "--matte", tmp_path / "m1/m.####.exr", *options)
-    more = {"ChunkSize": chunk, "Steps": STEPS, "Matte": str(tmp_path / "m2" / "m.####.exr")}
+    more = {"ChunkSize": chunk, "Steps": STEPS, "Matte": str(tmp_path / "m2" / "m.####.exr"), "Shot": f"sh {first}"}
     given = values(node, plates, out, model, f"{first}-{last}", **more)
     # The second task is killed when its first frame is whole.
     victim = first + chunk
@@ -81,11 +82,22 @@ def test_chunks_equal_one_run_and_a_killed_task_redoes_only_its_own(
     # Run again: what is whole stays, the rest of that task and the other tasks are done.
     again, _ = (whole := node.openjd(TEMPLATE, given)).communicate(timeout=10 * PATIENCE_S)
     assert whole.returncode == 0, again
-    assert f"Chunks run: {-(-count // chunk)}" in again
+    assert f"Chunks run: {-(-count // chunk) + 1}" in again  # and the report
     assert Counter(lines(out / "plate.frdm.jsonl")) == Counter(range(first, last + 1))
     for frame in range(first, last + 1):
         assert (f"frame {frame}: there already" in again) == (frame in there)
     assert again.count("openjd_progress: 100.0") == -(-count // chunk)
+    # The report comes once, after the last task: not after the run that lost one.
+    page = out / "plate.report.html"
+    assert "openjd_status: the report is " not in said
+    assert again.count(f"openjd_status: the report is {page}") == 1
+    assert again.index("the report is") > again.rindex("openjd_progress")
+    assert f"<h1>sh {first}</h1>" in page.read_text(encoding="utf-8")
+    data = json.loads((out / "plate.report.json").read_text(encoding="utf-8"))
+    assert (data["shot"], data["state"], data["asked"]["count"]) == (f"sh {first}", "done", count)
+    assert data["checked"]["frames"] > 0  # plate, result and matte were found
+    record = json.loads((out / "plate.frdm.json").read_text(encoding="utf-8"))
+    assert record["matte"].endswith("m2/m.%04d.exr")
     assert files(out) == files(one)
     assert len(files(out)) == count
     assert pixels(tmp_path / "m2") == pixels(tmp_path / "m1")

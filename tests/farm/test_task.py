@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -111,18 +114,66 @@ def test_a_task_that_runs_again_takes_up_the_job_of_the_killed_one(hall: Node, s
     assert Counter(lines(out / "plate.frdm.jsonl")) == Counter(range(1, 13))
 
 
-def test_a_frame_that_cannot_be_restored_does_not_keep_the_others(hall: Node, shoot: Shoot) -> None:
+def test_a_frame_that_cannot_be_restored_does_not_keep_the_others(hall: Node, shoot: Shoot, model: Path) -> None:
     plates, out = shoot(hall.folder / "bad", range(1, 17)), hall.folder / "bad_out"
     broken = hall.folder / "bad" / "plate.0009.exr"
     broken.write_bytes(broken.read_bytes()[:400])
     ran = hall.frdm("farm", "task", plates, out, "--frames", "1-16", check=False)
     assert ran.returncode == 3, ran.stdout + ran.stderr
-    failed = {int(line.split()[2].rstrip(":")) for line in ran.stdout.splitlines() if "openjd_fail: frame" in line}
-    assert 9 in failed
-    assert failed <= set(range(4, 15))  # those that look at the broken one, for their window or for a cut
-    assert set(files(out)) == {f"plate.{frame:04d}.exr" for frame in set(range(1, 17)) - failed}
-    assert "plate.0009.exr" in ran.stderr
-    assert f"{16 - len(failed)} of 16 frames whole" in ran.stdout
+    [told] = [line for line in ran.stdout.splitlines() if line.startswith("openjd_fail: ")]
+    assert told.startswith("openjd_fail: frame 9: ")
+    assert "plate.0009.exr" in told
+    assert [line for line in ran.stderr.splitlines() if "plate.0009.exr" in line]
+    assert "15 of 16 frames whole" in ran.stdout
+    # One job did it, and the others are as if that plate were not there.
+    with engine(hall) as client:
+        [job] = [job for job in client.jobs().jobs if job.output == str(out)]
+        assert (job.state, job.done) == ("failed", 15)
+        assert job.error.startswith("1 of 16 frames could not be restored, frame 9: ")
+    broken.unlink()
+    hall.frdm("restore", plates, hall.folder / "gap_out", "--frames", "1-8,10-16", "--model", model, "--device", "cpu")
+    assert files(out) == files(hall.folder / "gap_out")
+
+
+def test_a_bad_plate_next_to_a_chunk_costs_it_nothing(hall: Node, shoot: Shoot) -> None:
+    plates, out = shoot(hall.folder / "beside", range(1, 9)), hall.folder / "beside_out"
+    (hall.folder / "beside" / "plate.0005.exr").write_bytes(b"")
+    ran = hall.frdm("farm", "task", plates, out, "--frames", "1-4")
+    assert "4 of 4 frames whole" in ran.stdout
+    assert "Frames beside it are restored without it" in ran.stdout
+    alone = hall.frdm("farm", "task", plates, out, "--frames", "5-5", check=False)
+    assert (alone.returncode, "plate.0005.exr" in alone.stderr) == (2, True)
+
+
+def test_frames_that_another_run_is_at_are_left_to_it(hall: Node, shoot: Shoot) -> None:
+    plates, out = shoot(hall.folder / "both", range(1, 9)), hall.folder / "both_out"
+    hold = [sys.executable, "-c", "import sys; from tests.restore.claims import hold; hold(*sys.argv[1:])"]
+    with subprocess.Popen(
+        [*hold, plates, str(out), "3-4"], env=hall.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        ran = hall.frdm("farm", "task", plates, out, "--frames", "1-4", check=False)
+        assert ran.returncode == 2, ran.stdout + ran.stderr
+        said = f"Another run is writing 3-4 in {out}: process {other.pid} on {socket.gethostname()}, since "
+        assert f"frdm: {said}" in ran.stderr
+        assert f"openjd_fail: {said}" in ran.stdout
+        assert not files(out)
+        assert "4 of 4 frames whole" in hall.frdm("farm", "task", plates, out, "--frames", "5-8").stdout
+        other.kill()
+    assert "4 of 4 frames whole" in hall.frdm("farm", "task", plates, out, "--frames", "1-4").stdout
+    assert not (out / "plate.frdm.lock").exists()
+    assert not leftovers(out)
+
+
+def test_frame_after_frame_that_fails_ends_the_task(hall: Node, shoot: Shoot) -> None:
+    plates, out = shoot(hall.folder / "row", range(1, 41)), hall.folder / "row_out"
+    for number in range(3, 41):
+        (hall.folder / "row" / f"plate.{number:04d}.exr").write_bytes(b"no picture")
+    ran = hall.frdm("farm", "task", plates, out, "--frames", "1-40", check=False)
+    assert ran.returncode == 3, ran.stdout + ran.stderr
+    assert "20 frames one after the other could not be done" in ran.stderr
+    assert set(files(out)) == {"plate.0001.exr", "plate.0002.exr"}
 
 
 def test_what_cannot_be_done_is_told_to_the_queue(hall: Node, shoot: Shoot, tmp_path: Path) -> None:
@@ -177,7 +228,7 @@ def test_a_start_that_fails_leaves_nothing(node: Node, tmp_path: Path, model: Pa
     place = ("farm", "start", "--session", node.session, "--root", node.folder)
     for options, code, words in (
         (("--model", tmp_path / "none"), 2, "neither an embedded model"),
-        (("--model", model, "--device", "cuda:77"), 5, "--device cuda:77"),
+        (("--model", model, "--device", "cuda:77"), 4, "--device cuda:77"),
         (("--model", model, "--ocio", tmp_path / "none.ocio"), 2, "OCIO config"),
         (("--model", model, "--engine", "mine"), 2, "choose session or node"),
         (("--model", model, "--engine", "node"), 5, "no engine runs here"),

@@ -30,6 +30,18 @@ def report(made: Painted, **changes: Any) -> tuple[dict[str, Any], str]:
     return data, page.read_text(encoding="utf-8")
 
 
+def test_a_shot_is_called_what_its_run_called_it(painted: Make) -> None:
+    made = painted()
+    data, page = report(made, shot="sh010 & co")
+    assert data["shot"] == "sh010 & co"
+    assert "<h1>sh010 &amp; co</h1>" in page
+    assert "<title>sh010 &amp; co: " in page
+    assert "the figures of every frame are in out.report.json" in page
+    reel = write_reel([data_path(made.sidecar)], page=made.sidecar.parent / "reel.html").read_text(encoding="utf-8")
+    assert ">sh010 &amp; co</a>" in reel
+    assert report(made, shot="")[0]["shot"] == "out"
+
+
 def test_the_figures_are_those_of_the_repairs(painted: Make) -> None:
     data, page = report(painted())
     assert data["state"] == "done"

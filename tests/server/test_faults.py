@@ -18,6 +18,7 @@ import pytest
 from frdm_bridge import JobSpec
 from frdm_bridge.messages import Event
 from frdm_engine.errors import JournalError
+from frdm_engine.plates import Sequence
 from frdm_engine.server.service import Service
 from tests.server.engines import (
     Engine,
@@ -112,12 +113,53 @@ def test_a_source_that_vanishes_is_named(tmp_path: Path, shoot: Shoot, shared: S
     for number in range(9, 13):
         source.path(number).unlink()
     told = failure(shared, request)
-    assert "plate.00" in told["sentence"]
-    assert told["code"] in ("input", "internal")
-    assert 1 < told["frame"] < 9
-    assert len(pictures(tmp_path / "out")) >= 1
+    # Those that had it in their window cannot be vouched for, either; the ones before are whole.
+    failed = 13 - told["frame"]
+    assert 1 < told["frame"] <= 9
+    assert told["sentence"].startswith(f"{failed} of 12 frames could not be restored, frames {told['frame']}-12, ")
+    assert ("plate.00" in told["sentence"], told["code"], told["frames"]) == (True, "input", f"{told['frame']}-12")
+    assert len(pictures(tmp_path / "out")) == told["frame"] - 1
     assert temporary_files(tmp_path / "out") == []
     served_next(shared, source, tmp_path / "other")
+
+
+def test_a_bad_plate_fails_alone(tmp_path: Path, shoot: Shoot, shared: Service, reference: Reference) -> None:
+    source = shoot(tmp_path / "in", range(1, 13))
+    whole = source.path(6).read_bytes()
+    source.path(6).write_bytes(whole[: len(whole) // 2])
+    request = request_of(source, tmp_path / "out")
+    shared.submit("anna", request)
+    told = failure(shared, request)
+    assert (told["code"], told["frame"], told["frames"]) == ("input", 6, "6")
+    assert told["sentence"].startswith("1 of 12 frames could not be restored, frame 6: ")
+    events = all_events(shared, request["key"])
+    [bad] = [event for event in events if event.get("failed")]
+    assert (bad["kind"], bad["frame"], "plate.0006.exr" in bad["text"]) == ("warning", 6, True)
+    [lost] = [event for event in events if event["kind"] == "warning" and event is not bad]
+    assert (lost["frame"], lost["text"].endswith("Frames beside it are restored without it.")) == (6, True)
+    assert [event["frame"] for event in events if event["kind"] == "frame_ready"] == [*range(1, 6), *range(7, 13)]
+    source.path(6).unlink()
+    gap = Sequence.find(source.pattern)
+    assert pictures(tmp_path / "out") == reference(gap, tmp_path / "gap")
+    # Asked for alone, it is the plate that is meant.
+    source.path(6).write_bytes(b"no picture")
+    request = request_of(source, tmp_path / "one", range(6, 7), interactive=True)
+    shared.submit("anna", request)
+    told = failure(shared, request)
+    assert (told["code"], told["sentence"].startswith(str(source.path(6)))) == ("input", True)
+
+
+def test_frame_after_frame_that_fails_ends_the_job(tmp_path: Path, shoot: Shoot, shared: Service) -> None:
+    source = shoot(tmp_path / "in", range(1, 41))
+    for number in range(3, 41):
+        source.path(number).write_bytes(b"no picture")
+    request = request_of(source, tmp_path / "out")
+    shared.submit("anna", request)
+    told = failure(shared, request)
+    assert told["sentence"].startswith("20 frames one after the other could not be done, the last one so: ")
+    assert (told["frame"], told.get("frames", "")) == (22, "")
+    assert len([event for event in all_events(shared, request["key"]) if event.get("failed")]) == 20
+    assert len(pictures(tmp_path / "out")) == 2
 
 
 def test_an_output_that_may_not_be_written(

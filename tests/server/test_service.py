@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frdm_engine.errors import BusyError, CheckpointError, ServerError, SettingError, UnknownJobError, WorkerError
+from frdm_engine.errors import BusyError, CheckpointError, DeviceError, ServerError, SettingError, UnknownJobError
 from frdm_engine.server.service import Service
 from tests.server.engines import (
     PATIENCE_S,
@@ -251,5 +251,5 @@ def test_a_model_that_cannot_be_loaded_is_said(tmp_path: Path, engine: Engine) -
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match=r"empty.* is neither an embedded model"):
         engine(model=tmp_path / "empty", ready=False)
-    with pytest.raises(WorkerError, match="No worker can run on cuda:99: --device cuda:99"):
+    with pytest.raises(DeviceError, match="No worker can run on cuda:99: --device cuda:99"):
         engine(home="other", devices=("cuda:99",), ready=False).wait_ready(PATIENCE_S)

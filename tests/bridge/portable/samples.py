@@ -98,6 +98,7 @@ SAMPLES: tuple[m.Message, ...] = (
         code="input",
         sentence="/show/reel3/plate.1003.exr cannot be read (it ends early); restore the file.",
         frame=1003,
+        frames="1003",
     ),
     m.Cancelled(**_EVENT, seq=101, frames=3),
 )
