@@ -38,11 +38,16 @@ class Global:
 
 
 def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Prediction:
-    """Runs the sampler over one look; each step is told the estimate of the step before. Returns the last step's."""
+    """Runs the sampler over one look; each step is told the estimate of the step before. Returns the last step's.
+
+    The first step finds the damage: where it finds none, no other is taken.
+    """
     latest: Prediction | None = None
 
     def denoise(state: Tensor, sigma: float) -> Tensor:
         nonlocal latest
+        if latest is not None and not bool(latest.hole.any()):
+            return latest.clean
         level = torch.full((state.shape[0],), sigma, device=state.device)
         latest = model.denoise(state, level, look, latest)
         return latest.clean

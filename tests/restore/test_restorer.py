@@ -15,7 +15,7 @@ from torch import nn
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.restore.restorer import Restored, Restorer, choose_device
 from frdm_engine.restore.settings import GIB, Settings
-from frdm_engine.tiling import Plan, Tile
+from frdm_engine.restore.tiles import Held
 from tests.restore.results import alike, differ
 
 Array = npt.NDArray[np.float32]
