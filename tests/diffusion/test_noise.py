@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frdm_engine.diffusion import gaussian
+from frdm_engine.diffusion.noise import gaussian_at
 
 # Seed 7, frame 3, the window (-2, -1) to (2, 1): what any release must draw, or old results cannot be made again.
 GOLDEN = [
@@ -136,3 +137,10 @@ def test_the_spectrum_is_flat() -> None:
     rings = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.rfftfreq(256)[None])
     for low in np.arange(0.05, 0.5, 0.05):
         assert power[(rings >= low) & (rings < low + 0.05)].mean() == pytest.approx(1, abs=0.1)
+
+
+def test_at_some_pixels_it_is_the_noise_of_the_whole() -> None:
+    whole = gaussian(seed=3, frame=-2, x=-5, y=1000, width=40, height=30, channels=4, stream=2)
+    rows, columns = np.nonzero(np.random.default_rng(0).random((30, 40)) < 0.2)
+    made = gaussian_at(rows + 1000, columns - 5, seed=3, frame=-2, channels=4, stream=2)
+    np.testing.assert_array_equal(made, whole[:, rows, columns])
