@@ -43,8 +43,10 @@ def restore_reel(
     with Stop() as stop:
         from frdm_engine.batch.log import Log
         from frdm_engine.batch.run import BAD, DONE, STOPPED, Run, devices_of
+        from frdm_engine.cores import set_threads
         from frdm_engine.restore.patience import PATIENCE
 
+        set_threads()
         devices = devices_of(device)
         with Log(None if plan else log, complain=complain) as lines:
             run = Run(named, devices, patience=PATIENCE if wait is None else wait, log=lines, stop=stop)

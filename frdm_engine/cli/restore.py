@@ -195,9 +195,11 @@ def restore(
         job = job_of(shot)
         note_neighbours(plate, job.source)
 
+        from frdm_engine.cores import set_threads
         from frdm_engine.restore.restorer import Restorer
         from frdm_engine.restore.stream import check
 
+        set_threads()
         restorer = Restorer.from_pretrained(model, device=device, settings=settings_of(shot))
         if plan:
             checked = check(job, restorer)

@@ -71,8 +71,8 @@ def measure(picture: Picture, sound: npt.NDArray[np.bool_]) -> Grain | None:
     height, width = (side // BLOCK * BLOCK for side in sound.shape)
     if not height or not width:
         return None
-    held = sound[:height, :width].reshape(height // BLOCK, BLOCK, width).all(axis=1)
-    whole = held.reshape(height // BLOCK, width // BLOCK, BLOCK).all(axis=2)
+    held = np.asarray(sound[:height, :width].reshape(height // BLOCK, BLOCK, width).all(axis=1))
+    whole = np.asarray(held.reshape(height // BLOCK, width // BLOCK, BLOCK).all(axis=2))
     if whole.sum() < LEAST_BLOCKS:
         return None
     blocks = np.concatenate(
