@@ -21,6 +21,7 @@ def _seeded() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries under test may draw from it
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # a command that ran in an earlier test took all cores there are
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ from typing import Any
 
 from frdm_engine.batch.shots import Shot
 from frdm_engine.child import Child
+from frdm_engine.cores import usable_cores
 from frdm_engine.errors import DeviceError
 
 DEATHS = 3
@@ -75,7 +75,7 @@ class Crew:
     ) -> None:
         self.devices, self.take, self.begin, self.note, self.stop = devices, take, begin, note, stop
         alike = sum(device == "cpu" for device in devices)
-        threads = max((os.cpu_count() or 1) // alike, 1) if alike > 1 else 0
+        threads = max(usable_cores() // alike, 1) if alike > 1 else 0
         self._config = {"patience": patience, "threads": threads}
         self._heard: queue.Queue[tuple[Hand, dict[str, Any] | None]] = queue.Queue()
         self._hands: list[Hand] = []

@@ -34,8 +34,10 @@ def main() -> None:
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(sys.stdin, orders, stop), daemon=True).start()
-    _set_threads(config["threads"])
     from frdm_engine.batch.station import Station
+    from frdm_engine.cores import set_threads
+
+    set_threads(config["threads"] or None)
 
     try:
         station = Station(config["device"], say=say, stop=stop.is_set, patience=config["patience"])
@@ -60,16 +62,6 @@ def _listen(source: TextIO, orders: queue.Queue[dict[str, Any]], stop: threading
             stop.set()
         orders.put(order)
     os._exit(1)  # the run is gone: nobody would hear of another frame
-
-
-def _set_threads(count: int) -> None:
-    """Several processes on one CPU share its cores."""
-    if count:
-        import cv2
-        import torch
-
-        torch.set_num_threads(count)
-        cv2.setNumThreads(count)
 
 
 if __name__ == "__main__":

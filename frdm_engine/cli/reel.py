@@ -55,8 +55,10 @@ def restore_reel(
 def checked(shots: tuple[Shot, ...], device: str, *, wait: float | None, log: Log, stop: Stop) -> Run:
     """A run that can be done; what cannot is told, and ends the command with code 2."""
     from frdm_engine.batch.run import BAD, Run, devices_of
+    from frdm_engine.cores import set_threads
     from frdm_engine.restore.patience import PATIENCE
 
+    set_threads()
     run = Run(shots, devices_of(device), patience=PATIENCE if wait is None else wait, log=log, stop=stop)
     troubles = run.check()
     for trouble in troubles:

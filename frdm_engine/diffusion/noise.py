@@ -17,6 +17,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 
 Words = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
 
 
 def _mix(z: Words) -> Words:
@@ -80,11 +81,19 @@ def gaussian(
 
     ``x`` and ``y`` are absolute pixels and may be negative; ``stream`` separates uses of one seed.
     """
+    rows = np.arange(y, y + height, dtype=np.int64)[:, None]
+    columns = np.arange(x, x + width, dtype=np.int64)[None]
+    return gaussian_at(rows, columns, seed=seed, frame=frame, channels=channels, stream=stream)
+
+
+def gaussian_at(
+    rows: Places, columns: Places, *, seed: int, frame: int, channels: int = 3, stream: int = 0
+) -> npt.NDArray[np.float32]:
+    """The noise that `gaussian` has at some pixels, (channels, ...), of the shape rows and columns have together."""
     key = _mix_int(_mix_int(_mix_int((seed * _GOLDEN) & _MASK) ^ (frame & _MASK)) + stream & _MASK)
-    rows = (np.arange(y, y + height, dtype=np.int64).astype(np.uint64) << np.uint64(32))[:, None]
-    columns = np.arange(x, x + width, dtype=np.int64).astype(np.uint64)[None] & np.uint64(0xFFFFFFFF)
+    places = (rows.astype(np.uint64) << np.uint64(32)) | (columns.astype(np.uint64) & np.uint64(0xFFFFFFFF))
     planes = [_mix_int(key + _GOLDEN * (c + 1) & _MASK) for c in range(channels)]
-    bits = np.stack([_mix((rows | columns) * np.uint64(_GOLDEN) + np.uint64(plane)) for plane in planes])
+    bits = np.stack([_mix(places * np.uint64(_GOLDEN) + np.uint64(plane)) for plane in planes])
     first = ((bits >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
     second = (bits & np.uint64(0xFFFFFF)).astype(np.float32) * np.float32(2.0 * np.pi * 2.0**-24)
     return np.asarray(np.sqrt(np.float32(-2) * np.log(first)) * np.cos(second), dtype=np.float32)

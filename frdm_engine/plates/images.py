@@ -35,26 +35,38 @@ def write_image(
     Raises:
         OutputError: the pixels and names do not match, or the file cannot be written.
     """
-    path = Path(path)
     if pixels.ndim != 3 or pixels.shape[2] != len(channel_names) or pixel_type not in _TYPES:
         raise OutputError(
             f"{path} takes (H, W, {len(channel_names)}) pixels as {', '.join(_TYPES)}, "
             f"not {pixels.shape} as {pixel_type}."
         )
+    planes = {name: pixels[..., channel] for channel, name in enumerate(channel_names)}
+    part = image_part(planes, metadata=metadata, window=window, display=display, pixel_type=pixel_type)
+    write_parts(Path(path), (part,))
+
+
+def image_part(
+    planes: Mapping[str, npt.NDArray[np.floating[Any]]],
+    *,
+    metadata: Mapping[str, str] | None = None,
+    window: tuple[int, int] = (0, 0),
+    display: tuple[int, int, int, int] | None = None,
+    pixel_type: str = "half",
+) -> Part:
+    """Planes (H, W) by the names of their channels as they are stored, for `write_parts`; told as `write_image` is."""
     dtype = np.dtype(_TYPES[pixel_type])
-    values = np.asarray(pixels, dtype=np.float32)
-    planes = tuple(
-        from_float(values[..., channel], dtype=dtype, bits=dtype.itemsize * 8) for channel in range(len(channel_names))
+    stored = tuple(
+        from_float(np.asarray(plane, np.float32), dtype=dtype, bits=dtype.itemsize * 8) for plane in planes.values()
     )
-    height, width = pixels.shape[:2]
-    spec = oiio.ImageSpec(width, height, len(planes), oiio.TypeDesc(pixel_type))
+    height, width = stored[0].shape
+    spec = oiio.ImageSpec(width, height, len(stored), oiio.TypeDesc(pixel_type))
     spec.x, spec.y = window
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = display or (*window, width, height)
-    spec.channelnames = tuple(channel_names)
+    spec.channelnames = tuple(planes)
     spec.attribute("compression", "zip")
     for name, value in (metadata or {}).items():
         spec.attribute(name, value)
-    write_parts(path, (Part(spec, planes),))
+    return Part(spec, stored)
 
 
 def read_mask(path: str | Path, *, shape: tuple[int, int]) -> npt.NDArray[np.float32]:

@@ -6,7 +6,7 @@ that changed; all else is carried from the input file to the output file untouch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 
 from frdm_engine.errors import OutputError, PlateError, RestoreError
+from frdm_engine.plates.change import Change, NotFiniteError, changed
+from frdm_engine.plates.colour import ColourSpace
 from frdm_engine.plates.convert import convert, family
+from frdm_engine.plates.encoding import encode_planes, finite_planes
 from frdm_engine.plates.exr import Part, Plane, read_parts, write_parts
-from frdm_engine.plates.samples import from_float, to_float
+from frdm_engine.plates.samples import to_float
 from frdm_engine.plates.views import Channels, choose
 
 Pixels = npt.NDArray[np.float32]
@@ -81,6 +84,31 @@ class Plate:
         """
         return self.parts[self._channels(view).part]
 
+    def size(self, view: str | None = None) -> tuple[int, int]:
+        """(height, width) of a view's data window.
+
+        Raises:
+            PlateError: there is no such view.
+        """
+        height, width = self._colours(view)[0].shape
+        return height, width
+
+    def encoded(self, space: ColourSpace, view: str | None = None) -> Pixels:
+        """Colours of a view in model encoding, (H, W, 3) float32: what `space.encode` makes of `rgb()`.
+
+        Raises:
+            PlateError: there is no such view.
+        """
+        return encode_planes(self._colours(view), bits=self.part(view).bits, space=space)
+
+    def usable(self, view: str | None = None) -> npt.NDArray[np.bool_] | None:
+        """Which pixels of a view have neither NaN nor Inf, (H, W); None where that is all of them.
+
+        Raises:
+            PlateError: there is no such view.
+        """
+        return finite_planes(self._colours(view))
+
     def rgb(self, view: str | None = None) -> Pixels:
         """Colours of a view: (H, W, 3) float32 over the data window, encoded as stored.
 
@@ -93,32 +121,48 @@ class Plate:
         planes = [to_float(plane, bits=bits) for plane in self._colours(view)]
         return np.stack(planes if len(planes) == 3 else planes * 3, axis=-1)
 
+    def picked(self, where: npt.NDArray[np.bool_], view: str | None = None) -> Callable[[slice], Pixels]:
+        """`rgb()` of the pixels ``where`` (H, W) is True alone: takes rows and gives (n, 3), as `Change.colours` does.
+
+        Raises:
+            PlateError: there is no such view.
+        """
+        planes, bits = self._colours(view), self.part(view).bits
+
+        def pick(rows: slice) -> Pixels:
+            found = [to_float(plane[rows][where[rows]], bits=bits) for plane in planes]
+            return np.stack(found if len(found) == 3 else found * 3, axis=-1)
+
+        return pick
+
     def with_rgb(
-        self, rgb: Mapping[str, npt.NDArray[np.floating[Any]]], *, parts: tuple[Part, ...]
+        self, rgb: Mapping[str, npt.NDArray[np.floating[Any]] | Change], *, parts: tuple[Part, ...]
     ) -> tuple[Part, ...]:
         """`parts` (this plate's own, or converted ones) with the colours that differ from `rgb()` replaced.
 
-        Each array is (H, W, 3), encoded as `rgb()` gives it.
+        Each array is (H, W, 3), encoded as `rgb()` gives it; a `Change` gives some pixels only.
 
         Raises:
             PlateError: there is no such view, or its size is another.
             RestoreError: a changed sample is NaN or Inf.
         """
         made = list(parts)
-        for view, pixels in rgb.items():
-            old = self.rgb(view)
-            if pixels.shape != old.shape:
-                raise PlateError(f"{self.path} takes pixels of shape {old.shape}, not {pixels.shape}; crop them alike.")
-            new = np.asarray(pixels, dtype=np.float32)
-            changed = (new != old) & ~(np.isnan(new) & np.isnan(old))
-            if not np.isfinite(new[changed]).all():
+        for view, given in rgb.items():
+            shape = (*given.where.shape, 3) if isinstance(given, Change) else given.shape
+            if shape != (*self.size(view), 3):
+                raise PlateError(
+                    f"{self.path} takes pixels of shape {(*self.size(view), 3)}, not {shape}; crop them alike."
+                )
+            change = given if isinstance(given, Change) else Change.whole(given)
+            at = self._channels(view)
+            try:
+                made[at.part] = changed(made[at.part], change, at=at.planes, was=self.picked(change.where, view))
+            except NotFiniteError as error:
                 raise RestoreError(
                     "the result holds NaN or Inf where the plate did not",
                     frame=self.frame,
                     remedy="restore it on the CPU or in float32",
-                )
-            where = self._channels(view)
-            made[where.part] = _replaced(made[where.part], where.planes, new=new, changed=changed)
+                ) from error
         return tuple(made)
 
     def _channels(self, view: str | None) -> Channels:
@@ -147,12 +191,12 @@ def write_plate(
     plate: Plate,
     path: str | Path,
     *,
-    rgb: Mapping[str, npt.NDArray[np.floating[Any]]],
+    rgb: Mapping[str, npt.NDArray[np.floating[Any]] | Change],
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write the plate with new colours, atomically; what did not change keeps its bits.
 
-    `rgb` gives (H, W, 3) arrays for any of the plate's views, encoded as `plate.rgb(view)` gives them.
+    `rgb` gives (H, W, 3) arrays for any of the plate's views, encoded as `plate.rgb(view)` gives them, or a `Change`.
     `metadata` is added to the first part; DPX has no room for it. Lossy compression becomes ZIP, as it
     would change every pixel. Another suffix than the input's converts the container, never the colours.
 
@@ -161,26 +205,26 @@ def write_plate(
         RestoreError: a changed sample is NaN or Inf.
         OutputError: the output is the input, is lossy, cannot hold the plate or cannot be written.
     """
+    write_parts(Path(path), changed_parts(plate, path, rgb=rgb, metadata=metadata))
+
+
+def changed_parts(
+    plate: Plate,
+    path: str | Path,
+    *,
+    rgb: Mapping[str, npt.NDArray[np.floating[Any]] | Change],
+    metadata: Mapping[str, str] | None = None,
+) -> tuple[Part, ...]:
+    """What `write_plate` writes to `path`, for `write_parts`: it needs nothing of `rgb` any more.
+
+    Raises:
+        FrdmError: as `write_plate`, but for what writing itself may meet.
+    """
     path = Path(path)
     if path.exists() and plate.path.exists() and path.samefile(plate.path):
         raise OutputError(f"{path} is the input itself; choose another output name or folder.")
-    parts = convert(plate.parts, source=plate.path, target=path)
-    parts = plate.with_rgb(rgb, parts=parts)
-    write_parts(path, (_noted(parts[0], metadata or {}, path=path), *parts[1:]))
-
-
-def _replaced(part: Part, where: tuple[int, ...], *, new: Pixels, changed: npt.NDArray[np.bool_]) -> Part:
-    planes = list(part.planes)
-    if len(where) == 1:
-        new = new.mean(axis=-1, keepdims=True, dtype=np.float32)
-        changed = np.asarray(changed.any(axis=-1, keepdims=True))
-    for channel, index in enumerate(where):
-        mask = changed[..., channel]
-        if mask.any():
-            plane = planes[index].copy()
-            plane[mask] = from_float(new[..., channel][mask], dtype=plane.dtype, bits=part.bits)
-            planes[index] = plane
-    return replace(part, planes=tuple(planes))
+    parts = plate.with_rgb(rgb, parts=convert(plate.parts, source=plate.path, target=path))
+    return (_noted(parts[0], metadata or {}, path=path), *parts[1:])
 
 
 def _noted(part: Part, metadata: Mapping[str, str], *, path: Path) -> Part:

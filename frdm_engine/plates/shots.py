@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from frdm_engine.errors import SettingError
+from frdm_engine.plates.bands import bands
 from frdm_engine.plates.sequence import parse_frames
 
 Small = npt.NDArray[np.float32]
@@ -38,7 +39,10 @@ def small_frame(rgb: npt.NDArray[np.float32]) -> Small:
     height, width = rgb.shape[:2]
     scale = SMALL_SIDE / max(height, width)
     size = (max(round(width * scale), _BLOCK), max(round(height * scale), _BLOCK))
-    grey = np.clip(rgb, 0.0, 1.2).mean(axis=-1, dtype=np.float32)
+    grey = np.empty((height, width), np.float32)
+    for rows in bands(height):
+        red, green, blue = np.moveaxis(np.clip(rgb[rows], 0.0, 1.2), -1, 0)
+        np.divide((red + green) + blue, np.float32(3), out=grey[rows])
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.medianBlur(small, 5), dtype=np.float32)
 

@@ -8,6 +8,7 @@ depends on the order of work (C2).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frdm_engine.diffusion.noise import gaussian
+from frdm_engine.diffusion.noise import gaussian_at
 
 Picture = npt.NDArray[np.float32]
 
@@ -31,7 +32,9 @@ REACH = 4.0
 """Sigma in pixels over which a repair's own grain is measured."""
 PATCH = 128
 SUPPORT = 24
-"""Repairs are grained in patches of this many pixels, with as many around them as the filters reach."""
+"""Repairs are grained in boxes of at most this many pixels, with as many around them as the filters reach."""
+BAND = 4 * BLOCK
+"""Rows measured at a time, so that what is made on the way stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,15 @@ def measure(picture: Picture, sound: npt.NDArray[np.bool_]) -> Grain | None:
     height, width = (side // BLOCK * BLOCK for side in sound.shape)
     if not height or not width:
         return None
-    fine = high_pass(picture)[:height, :width]
-    blocks = (height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    whole = sound[:height, :width].reshape(blocks).all(axis=(1, 3))
+    held = np.asarray(sound[:height, :width].reshape(height // BLOCK, BLOCK, width).all(axis=1))
+    whole = np.asarray(held.reshape(height // BLOCK, width // BLOCK, BLOCK).all(axis=2))
     if whole.sum() < LEAST_BLOCKS:
         return None
-    square = (fine**2).reshape(*blocks, 3).mean(axis=(1, 3))[whole]
-    level = picture[:height, :width].mean(axis=2).reshape(blocks).mean(axis=(1, 3))[whole]
+    blocks = np.concatenate(
+        [_blocks(picture, y, min(y + BAND, height), width)[whole[y // BLOCK : (y + BAND) // BLOCK]]
+         for y in range(0, height, BAND)]
+    )  # fmt: skip
+    square, level = blocks[:, _SQUARE], blocks[:, _LEVEL].mean(axis=1)
     bins = np.clip((level * LEVELS).astype(int), 0, LEVELS - 1)
     strength = np.full((3, LEVELS), np.nan, np.float32)
     for index in range(LEVELS):
@@ -88,26 +93,43 @@ def measure(picture: Picture, sound: npt.NDArray[np.bool_]) -> Grain | None:
         for channel in strength:
             channel[:] = np.interp(np.arange(LEVELS), np.flatnonzero(known), channel[known])
     flat = np.flatnonzero(square.sum(axis=1) <= np.quantile(square.sum(axis=1), FLATTEST))
-    tiles = fine.reshape(*blocks, 3).transpose(0, 2, 1, 3, 4)[whole][flat]
-    return Grain(strength, _coarseness(tiles), _shared(tiles))
+    shown = blocks[flat].astype(np.float64).mean(axis=0)
+    return Grain(strength, _coarseness(shown), _shared(shown))
 
 
-def _coarseness(tiles: Picture) -> float:
-    power = float((tiles**2).sum())
+_SQUARE, _LEVEL, _MEAN, _LAG = slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 12)
+_BOTH = 12
+
+
+def _blocks(picture: Picture, top: int, bottom: int, width: int) -> Picture:
+    """Means over the blocks of some rows, (rows, columns, 13): squares of the grain, level, grain, products of grain
+    with its neighbour on the right in the block, each by channel; green times red and blue."""
+    above = min(top, SUPPORT)
+    part = picture[top - above : bottom + SUPPORT]
+    fine = np.ascontiguousarray(high_pass(part)[above : above + bottom - top, :width])
+    lag = np.empty_like(fine)
+    np.multiply(fine[:, :-1], fine[:, 1:], out=lag[:, :-1])
+    lag[:, BLOCK - 1 :: BLOCK] = 0
+    both = fine[..., 1] * (fine[..., 0] + fine[..., 2])
+    size = (width // BLOCK, (bottom - top) // BLOCK)
+    planes = (fine * fine, picture[top:bottom, :width], fine, lag, both)
+    means = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1) for plane in planes]
+    return np.asarray(np.concatenate(means, axis=2), np.float32)
+
+
+def _coarseness(shown: npt.NDArray[np.float64]) -> float:
+    power = float(shown[_SQUARE].sum())
     if power <= 0:
         return 0.0
-    lag = float((tiles[:, :, 1:] * tiles[:, :, :-1]).sum()) * BLOCK / (BLOCK - 1) / power
+    lag = float(shown[_LAG].sum()) * BLOCK / (BLOCK - 1) / power
     correlations, sigmas = _coarseness_table()
     return float(np.interp(lag, correlations, sigmas))
 
 
-def _shared(tiles: Picture) -> float:
-    red, green, blue = (tiles[..., c].ravel() for c in range(3))
-    spread = float(red.std() * green.std() + green.std() * blue.std())
-    if spread <= 0:
-        return 1.0
-    both = float((red * green).mean() + (green * blue).mean())
-    return float(np.clip(both / spread, 0, 1))
+def _shared(shown: npt.NDArray[np.float64]) -> float:
+    red, green, blue = np.sqrt(np.maximum(shown[_SQUARE] - shown[_MEAN] ** 2, 0))
+    spread = float(red * green + green * blue)
+    return float(np.clip(shown[_BOTH] / spread, 0, 1)) if spread > 0 else 1.0
 
 
 def add_missing(repaired: Picture, alpha: Picture, grain: Grain, *, amount: float, seed: int, frame: int) -> Picture:
@@ -115,34 +137,78 @@ def add_missing(repaired: Picture, alpha: Picture, grain: Grain, *, amount: floa
     out = repaired.copy()
     if amount == 0:
         return out
-    height, width = alpha.shape
-    for y in range(0, height, PATCH):
-        for x in range(0, width, PATCH):
-            core = (slice(y, min(y + PATCH, height)), slice(x, min(x + PATCH, width)))
-            if alpha[core].any():
-                top, left = max(y - SUPPORT, 0), max(x - SUPPORT, 0)
-                padded = (slice(top, core[0].stop + SUPPORT), slice(left, core[1].stop + SUPPORT))
-                extra = _missing(repaired[padded], alpha[padded], grain, seed=seed, frame=frame, x=left, y=top)
-                inner = (slice(y - top, core[0].stop - top), slice(x - left, core[1].stop - left))
-                out[core] += amount * extra[inner]
+    for rows, columns in _boxes(alpha):
+        where = alpha[rows, columns] > 0
+        extra = _missing(repaired, alpha, where, grain, seed=seed, frame=frame, x=columns.start, y=rows.start)
+        out[rows, columns][where] += np.float32(amount) * extra
     return out
 
 
-def _missing(part: Picture, inside: Picture, grain: Grain, *, seed: int, frame: int, x: int, y: int) -> Picture:
-    """The grain (h, w, 3) that a part of a picture lacks; its corner is (x, y) in the frame."""
-    height, width = inside.shape
-    noise = gaussian(seed=seed, frame=frame, x=x, y=y, width=width, height=height, channels=4, stream=2)
-    mixed = np.sqrt(grain.shared) * noise[3] + np.sqrt(1 - grain.shared) * noise[:3]
-    drawn = np.ascontiguousarray(mixed.transpose(1, 2, 0))
-    if grain.coarseness > 0.2:
-        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), grain.coarseness), np.float32)
-    drawn /= _response(grain.coarseness)
-    weight = cv2.GaussianBlur(inside, (0, 0), REACH)[..., None] + 1e-6
-    present = cv2.GaussianBlur(high_pass(part) ** 2 * inside[..., None], (0, 0), REACH) / weight
-    level = np.clip(part.mean(axis=2) * LEVELS - 0.5, 0, LEVELS - 1)
-    wanted = np.stack([np.interp(level, np.arange(LEVELS), curve) for curve in grain.strength], axis=2)
-    lacking = np.sqrt(np.maximum(wanted**2 - present, 0)).astype(np.float32)
-    return lacking * drawn * (inside > 0)[..., None]
+def _boxes(alpha: Picture) -> Iterator[tuple[slice, slice]]:
+    """Boxes that hold all repairs and little else, none larger than a patch."""
+    for y in range(0, alpha.shape[0], PATCH):
+        across = (alpha[y : y + PATCH] > 0).view(np.uint8)
+        for x in range(0, alpha.shape[1], PATCH):
+            left, top, width, height = cv2.boundingRect(across[:, x : x + PATCH])
+            if width:
+                yield slice(y + top, y + top + height), slice(x + left, x + left + width)
+
+
+def _missing(
+    repaired: Picture,
+    alpha: Picture,
+    where: npt.NDArray[np.bool_],
+    grain: Grain,
+    *,
+    seed: int,
+    frame: int,
+    x: int,
+    y: int,
+) -> Picture:
+    """The grain (n, 3) that the n pixels ``where`` of a box lack; its corner is (x, y) in the frame."""
+    height, width = where.shape
+    above, before = min(y, SUPPORT), min(x, SUPPORT)
+    around = (slice(y - above, y + height + SUPPORT), slice(x - before, x + width + SUPPORT))
+    part, inside = repaired[around], alpha[around]
+    core = (slice(above, above + height), slice(before, before + width))
+    # The repair's own grain and its share, softened together: four channels are one pass.
+    seen = np.empty((*inside.shape, 4), np.float32)
+    np.multiply(high_pass(part) ** 2, inside[..., None], out=seen[..., :3])
+    seen[..., 3] = inside
+    seen = cv2.GaussianBlur(seen, (0, 0), REACH)[core][where]
+    present = seen[:, :3] / (seen[:, 3:] + np.float32(1e-6))
+    level = np.clip(part[core][where].mean(axis=1) * LEVELS - 0.5, 0, LEVELS - 1)
+    wanted = np.stack([np.interp(level, np.arange(LEVELS), curve) for curve in grain.strength], axis=1)
+    lacking = np.sqrt(np.maximum(wanted.astype(np.float32) ** 2 - present, 0))
+    return np.asarray(lacking * _drawn(where, grain, seed=seed, frame=frame, x=x, y=y, shape=alpha.shape), np.float32)
+
+
+def _drawn(
+    where: npt.NDArray[np.bool_], grain: Grain, *, seed: int, frame: int, x: int, y: int, shape: tuple[int, ...]
+) -> Picture:
+    """Grain of unit strength (n, 3) at the pixels ``where`` of a box at (x, y) of a frame of a shape.
+
+    Noise is drawn there and as far around them as the blur that makes it coarse reaches.
+    """
+    soft = grain.coarseness > 0.2
+    reach = int(np.ceil(4 * grain.coarseness)) + 1 if soft else 0
+    above, before = min(y, reach), min(x, reach)
+    below, behind = (
+        min(reach, side - at) for side, at in zip(shape, (y + len(where), x + where.shape[1]), strict=True)
+    )
+    near = np.pad(where, ((above, below), (before, behind))).view(np.uint8)
+    if soft:
+        near = np.asarray(cv2.dilate(near, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), np.uint8)
+    rows, columns = np.nonzero(near)
+    noise = gaussian_at(rows + (y - above), columns + (x - before), seed=seed, frame=frame, channels=4, stream=2)
+    mixed = np.float32(np.sqrt(grain.shared)) * noise[3] + np.float32(np.sqrt(1 - grain.shared)) * noise[:3]
+    mixed /= np.float32(_response(grain.coarseness))
+    if not soft:
+        return np.ascontiguousarray(mixed.T)
+    drawn = np.zeros((*near.shape, 3), np.float32)
+    drawn[rows, columns] = mixed.T
+    blurred = cv2.GaussianBlur(drawn, (0, 0), grain.coarseness)
+    return np.asarray(blurred[above : above + len(where), before : before + where.shape[1]][where], np.float32)
 
 
 @lru_cache(maxsize=64)

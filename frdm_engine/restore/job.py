@@ -110,10 +110,7 @@ def check(job: Job, restorer: Restorer, *, tolerant: bool = False, room: bool = 
                 raise OutputError(f"{path} exists; add --overwrite to replace it or --resume to go on after it.")
     plate = _model_plate(job, tries=FIRST_TRIES if tolerant else 1)
     space = resolve(job.colourspace, metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)
-    size = {}
-    for view in plate.views:
-        rgb = plate.rgb(view)
-        size[view] = (rgb.shape[0], rgb.shape[1])
+    size = {view: plate.size(view) for view in plate.views}
     for name in ("protect", "force"):
         mask = getattr(job, name)
         if mask is not None:

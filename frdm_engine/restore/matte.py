@@ -33,6 +33,11 @@ def probability(logits: Plane, strength: float) -> Plane:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
 
 
+def _may_be_sure(logits: Plane, strength: float, high: float) -> bool:
+    """False where no pixel's probability can reach ``high``, told from the largest logit, with a margin."""
+    return strength > 0 and float(logits.max()) + float(np.log(strength)) > float(np.log(high / (1 - high))) - 0.01
+
+
 def hysteresis(
     plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, most: float = 1.0, elongation: float = 0.0
 ) -> Plane:
@@ -83,7 +88,7 @@ def mattes(
             most=MOST_SHARE[name],
             elongation=LEAST_ELONGATION[name],
         )
-        if name in fix
+        if name in fix and _may_be_sure(plane, strength, HIGH[name])
         else np.zeros_like(plane)
         for name, plane in zip(names, logits, strict=True)
     ]

@@ -1,14 +1,14 @@
 """Reads plates ahead of the device: pixels in model encoding, and the shots they belong to.
 
 What is held is the window, one frame more on each side to judge cuts by, and a few frames ahead: host memory grows
-with the frame, never with the sequence (C3).
+with the frame, never with the sequence (C3). Frames behind the one in hand are pictures alone.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -20,7 +20,6 @@ from frdm_engine.plates import (
     Plate,
     Sequence,
     Shots,
-    finite_mask,
     is_cut,
     read_plate,
     small_frame,
@@ -29,17 +28,26 @@ from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.window import Picture
 
 AHEAD = 2
-"""Frames read while the device works."""
+"""Frames read while the device works ..."""
+AHEAD_BYTES = 384 * 2**20
+"""... as many as these hold, but at least one."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame in hand. ``pictures``: each view (H, W, 3) in model encoding; ``usable``: where all values are finite."""
+    """A frame in hand. ``pictures``: each view (H, W, 3) in model encoding; ``usable``: where all values are finite,
+    None where that is everywhere. Frames that were walked past have lost their ``plate``."""
 
-    plate: Plate
+    plate: Plate | None
     pictures: dict[str, Picture]
-    usable: dict[str, npt.NDArray[np.bool_]]
+    usable: dict[str, npt.NDArray[np.bool_] | None]
     small: npt.NDArray[np.float32]
+
+    @property
+    def bytes(self) -> int:
+        """About what it takes of the host's memory."""
+        planes = () if self.plate is None else (plane for part in self.plate.parts for plane in part.planes)
+        return sum(array.nbytes for array in (*planes, *self.pictures.values()))
 
 
 class Reader:
@@ -120,7 +128,9 @@ class Reader:
         first = self.near(frame, reach)[0]
         for number in [n for n in self._held if n < first]:
             del self._held[number]
-        for number in upcoming:
+        self._shed(frame)
+        size = self.get(frame).bytes
+        for number in upcoming[: max(AHEAD_BYTES // size, 1)]:
             for other in self.near(number, reach):
                 if other > frame and other not in self._held:
                     self._held[other] = self._pool.submit(self._read, other)
@@ -134,6 +144,19 @@ class Reader:
                 members.add(number)
                 here = number
         return {number: self.get(number) for number in sorted(members)}
+
+    def _shed(self, frame: int) -> None:
+        """Takes their plates from frames before ``frame``; where it lost its own, it is to be read again."""
+        for number, held in list(self._held.items()):
+            if not held.done() or held.cancelled() or held.exception() is not None:
+                continue
+            known = held.result()
+            if number < frame and known.plate is not None:
+                shed: Future[Frame] = Future()
+                self._held[number] = shed
+                shed.set_result(replace(known, plate=None))
+            elif number == frame and known.plate is None:
+                del self._held[number]
 
     def _cut(self, last: int, first: int) -> bool:
         """Whether a cut lies between two consecutive frames, from them and one more on each side (C7)."""
@@ -162,17 +185,15 @@ class Reader:
     def _read(self, frame: int) -> Frame:
         path = self.source.path(frame)
         plate = self.patience.read(path, lambda: read_plate(path, frame=frame, layer=self.layer))
-        pictures, usable = {}, {}
         for view in plate.views:
-            rgb = plate.rgb(view)
-            if rgb.shape[:2] != self.size.get(view):
-                height, width = rgb.shape[:2]
-                wanted = self.size.get(view)
+            height, width = plate.size(view)
+            wanted = self.size.get(view)
+            if (height, width) != wanted:
                 known = f"{wanted[1]} x {wanted[0]}" if wanted else "without that view"
                 raise PlateError(
                     f"{plate.path} is {width} x {height} pixels{f' in view {view}' if view else ''} and the first "
                     f"frame is {known}; restore frames of one size at a time."
                 )
-            pictures[view] = self.space.encode(rgb)
-            usable[view] = finite_mask(rgb)
+        pictures = {view: plate.encoded(self.space, view) for view in plate.views}
+        usable = {view: plate.usable(view) for view in plate.views}
         return Frame(plate, pictures, usable, small_frame(next(iter(pictures.values()))))

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,8 +16,16 @@ import numpy as np
 
 from frdm_engine.errors import DeviceError, FrdmError, NoRoomError
 from frdm_engine.model.denoiser import CLASSES
+<<<<<<< HEAD
 from frdm_engine.plates import Plate, Shots, read_mask, write_image, write_plate
 from frdm_engine.restore.claim import Claim
+=======
+from frdm_engine.plates import ColourSpace, Plate, Shots, read_mask
+from frdm_engine.plates.change import Change, difference
+from frdm_engine.plates.exr import Part, write_parts
+from frdm_engine.plates.images import image_part
+from frdm_engine.plates.plate import changed_parts
+>>>>>>> hostside
 from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience
@@ -26,16 +35,15 @@ from frdm_engine.restore.window import Picture
 from frdm_engine.version import __version__
 
 BEHIND = 2
-"""Frames being written while the device works on."""
+"""Frames being written while the device works on ..."""
+BEHIND_BYTES = 384 * 2**20
+"""... as many as these hold, but at least one."""
 LISTED_REPAIRS = 64
 """Repairs named one by one in a frame's record, the largest first."""
 HEADER_BYTES = 1 << 16
 """Room for a header, and for what compression adds to noise."""
 LINE_BYTES = 4096
 """About what a frame's record takes."""
-
-Pictures = dict[str, Picture]
-
 
 __all__ = ["BEHIND", "LISTED_REPAIRS", "Checked", "Done", "Job", "Walk", "check", "facts_of", "repairs", "run"]
 
@@ -202,12 +210,13 @@ class Walk:
             return
         began = time.monotonic() if self._mark is None else self._mark
         window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
-        made = self._restore(window, frame)
-        self._deliver(BEHIND - 1)
+        made, plate = self._restore(window, frame), window[frame].plate
+        assert plate is not None  # noqa: S101 - only frames walked past have lost theirs
+        self._deliver(min(BEHIND, max(BEHIND_BYTES // _bytes(made), 1)) - 1)
         self._mark = time.monotonic()
         key = self.patience.read(job.source.path(frame), lambda: self._key(frame))
         seconds = self._mark - began
-        self.writing.append((frame, self._pool.submit(self._write, window[frame], made, index, key, seconds)))
+        self.writing.append((frame, self._pool.submit(self._write, plate, made, index, key, seconds)))
 
     def _vouched(self, frame: int) -> bool:
         path = self.job.source.path(frame)
@@ -294,22 +303,19 @@ class Walk:
     def _mask(self, path: Path, shape: tuple[int, int]) -> Picture:
         return self.patience.read(path, lambda: read_mask(path, shape=shape))
 
-    def _write(self, here: Frame, made: dict[str, Restored], index: int, key: str, seconds: float) -> Done:
-        job, plate = self.job, here.plate
+    def _write(self, plate: Plate, made: dict[str, Restored], index: int, key: str, seconds: float) -> Done:
         assert plate.frame is not None  # noqa: S101 - the reader numbers every plate
-        frame = plate.frame
-        colours, differences = {}, {}
-        for view, restored in made.items():
-            before = plate.rgb(view)
-            touched = restored.alpha > 0
-            after = before.copy()
-            after[touched] = self.checked.space.decode(restored.picture[touched])
-            colours[view] = after
-            differences[view] = np.zeros_like(before)
-            differences[view][touched] = after[touched] - before[touched]
-        self._write_files(plate, frame, made, colours, differences)
-        changed = float(np.mean([float((r.alpha > 0).mean()) for r in made.values()]))
+        job, frame = self.job, plate.frame
+        changed = float(np.mean([np.count_nonzero(r.alpha > 0) / r.alpha.size for r in made.values()]))
         sampled = float(np.mean([r.sampled for r in made.values()]))
+        views = {view: repairs(restored) for view, restored in made.items()}
+        # Asked for only after a failure: where less than this is free, the failure is the disk's.
+        size = sum(restored.picture.nbytes for restored in made.values()) + HEADER_BYTES
+        due = self._files(plate, frame, made)
+        made.clear()  # what is stored is much smaller
+        while due:
+            path, parts = due.pop(0)
+            self.patience.write(path, partial(write_parts, path, parts), size=size)
         files = job.files(frame)
         entry = {
             "frame": frame,
@@ -318,7 +324,7 @@ class Walk:
             "changed": changed,
             "sampled": sampled,
             "seconds": round(seconds, 3),
-            "views": {view: repairs(restored) for view, restored in made.items()},
+            "views": views,
         }
         self.patience.write(self.ledger.path, lambda: self.ledger.add(entry), size=LINE_BYTES)
         done = Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
@@ -326,26 +332,25 @@ class Walk:
             self.on_frame(done)
         return done
 
-    def _write_files(
-        self, plate: Plate, frame: int, made: dict[str, Restored], colours: Pictures, differences: Pictures
-    ) -> None:
-        """The frame's files, each whole or not at all; the result comes last."""
+    def _files(self, plate: Plate, frame: int, made: dict[str, Restored]) -> list[tuple[Path, tuple[Part, ...]]]:
+        """What the frame's files are to hold, each whole or not at all; the result comes last."""
         job, notes = self.job, self._metadata()
-        # Asked for only after a failure: where less than this is free, the failure is the disk's.
-        size = sum(picture.nbytes for picture in colours.values()) + HEADER_BYTES
-
-        def write(path: Path, work: Callable[[], None]) -> None:
-            self.patience.write(path, work, size=size)
-
+        due: list[tuple[Path, tuple[Part, ...]]] = []
+        changes = {view: change_of(restored, self.checked.space) for view, restored in made.items()}
         if job.matte is not None:
-            matte = job.matte.path(frame)
-            write(matte, lambda: _write_matte(matte, plate, made, notes))
+            path = job.matte.path(frame)
+            due.append((path, (_matte(path, plate, next(iter(made.values())), notes),)))
         if job.difference is not None:
-            difference, picture = job.difference.path(frame), differences[plate.views[0]]
-            write(difference, lambda: _write_difference(difference, plate, picture, notes))
+            change = changes[plate.views[0]]
+            planes = difference(change, was=plate.picked(change.where))
+            part = image_part(
+                dict(zip("RGB", planes, strict=True)), metadata=notes, window=plate.window, display=plate.display
+            )
+            due.append((job.difference.path(frame), (part,)))
         path = job.output.path(frame)
         kept = notes if path.suffix.lower() != ".dpx" else None
-        write(path, lambda: write_plate(plate, path, rgb=colours, metadata=kept))
+        due.append((path, changed_parts(plate, path, rgb=changes, metadata=kept)))
+        return due
 
     def _metadata(self) -> dict[str, str]:
         restorer = self.restorer
@@ -359,26 +364,23 @@ class Walk:
         }
 
 
-def _write_difference(path: Path, plate: Plate, pixels: Picture, notes: dict[str, str]) -> None:
-    write_image(
-        path,
-        pixels,
-        channel_names=("R", "G", "B"),
-        metadata=notes,
-        window=plate.window,
-        display=plate.display,
-    )
+def _bytes(made: dict[str, Restored]) -> int:
+    return sum(array.nbytes for one in made.values() for array in (one.picture, one.mattes, one.alpha))
 
 
-def _write_matte(path: Path, plate: Plate, made: dict[str, Restored], notes: dict[str, str]) -> None:
+def change_of(restored: Restored, space: ColourSpace) -> Change:
+    """What a restoration changes of its plate, in the plate's own encoding."""
+    touched = restored.alpha > 0
+    return Change(touched, lambda rows: space.decode(restored.picture[rows][touched[rows]]))
+
+
+def _matte(path: Path, plate: Plate, restored: Restored, notes: dict[str, str]) -> Part:
     """Opacity as A and each class as a channel of layer ``frdm`` in EXR; opacity alone as 16-bit grey elsewhere."""
-    restored = next(iter(made.values()))
-    if path.suffix.lower() == ".exr":
-        pixels = np.concatenate((restored.alpha[None], restored.mattes)).transpose(1, 2, 0)
-        names = ("A", *(f"frdm.{name}" for name in CLASSES))
-        write_image(path, pixels, channel_names=names, metadata=notes, window=plate.window, display=plate.display)
-    else:
-        write_image(path, restored.alpha[..., None], channel_names=("Y",), pixel_type="uint16")
+    if path.suffix.lower() != ".exr":
+        return image_part({"Y": restored.alpha}, pixel_type="uint16")
+    planes = {"A": restored.alpha}
+    planes |= {f"frdm.{name}": plane for name, plane in zip(CLASSES, restored.mattes, strict=True)}
+    return image_part(planes, metadata=notes, window=plate.window, display=plate.display)
 
 
 def repairs(restored: Restored) -> dict[str, Any]:
@@ -388,14 +390,17 @@ def repairs(restored: Restored) -> dict[str, Any]:
     that each of the largest has most of.
     """
     local = [i for i, name in enumerate(CLASSES) if name != "flicker"]
-    planes = restored.mattes[local]
-    touched = (planes.max(axis=0) > 0).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(touched, connectivity=8)
+    held = [plane > 0 for plane in restored.mattes]
+    shares = {name: np.count_nonzero(where) / where.size for name, where in zip(CLASSES, held, strict=True)}
+    touched = np.logical_or.reduce([held[i] for i in local])
+    if not touched.any():
+        return {"count": 0, "share": shares, "largest": [], "kinds": []}
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(touched.view(np.uint8), connectivity=8)
     order = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:LISTED_REPAIRS]
     kinds = []
     for label in order:
         x, y, width, height, _ = stats[label]
         part = slice(y, y + height), slice(x, x + width)
-        kinds.append(CLASSES[local[int((planes[:, *part] * (labels[part] == label)).sum(axis=(1, 2)).argmax())]])
-    shares = {name: float((restored.mattes[i] > 0).mean()) for i, name in enumerate(CLASSES)}
+        own = labels[part] == label
+        kinds.append(CLASSES[local[int(np.argmax([(restored.mattes[i][part] * own).sum() for i in local]))]])
     return {"count": count - 1, "share": shares, "largest": stats[order].tolist(), "kinds": kinds}

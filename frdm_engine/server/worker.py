@@ -98,12 +98,10 @@ class Worker:
         return 0
 
     def _load(self, config: dict[str, Any]) -> tuple[Loaded, Any]:
-        import torch
-
+        from frdm_engine.cores import set_threads
         from frdm_engine.restore.restorer import Restorer
 
-        if config.get("threads"):
-            torch.set_num_threads(int(config["threads"]))
+        set_threads(int(config["threads"]) if config.get("threads") else None)
         restorer = Restorer.from_pretrained(config["model"], device=config["device"])
         self._say("ready", device=str(restorer.device), model=restorer.loaded.name, memory=memory(restorer.device))
         return restorer.loaded, restorer.device

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frdm_engine.diffusion import gaussian
-from frdm_engine.diffusion.noise import gaussian_on
+from frdm_engine.diffusion.noise import gaussian_at, gaussian_on
 
 # Seed 7, frame 3, the window (-2, -1) to (2, 1): what any release must draw, or old results cannot be made again.
 GOLDEN = [
@@ -147,3 +147,10 @@ def test_noise_drawn_on_a_device_is_the_same(seed: int, frame: int, x: int, y: i
     place = {"seed": seed, "frame": frame, "x": x, "y": y, "width": 61, "height": 40, "channels": 4, "stream": 3}
     drawn = gaussian_on(torch.device("cpu"), **place)
     np.testing.assert_allclose(drawn.numpy(), gaussian(**place), rtol=0, atol=1e-5)
+
+
+def test_at_some_pixels_it_is_the_noise_of_the_whole() -> None:
+    whole = gaussian(seed=3, frame=-2, x=-5, y=1000, width=40, height=30, channels=4, stream=2)
+    rows, columns = np.nonzero(np.random.default_rng(0).random((30, 40)) < 0.2)
+    made = gaussian_at(rows + 1000, columns - 5, seed=3, frame=-2, channels=4, stream=2)
+    np.testing.assert_array_equal(made, whole[:, rows, columns])

@@ -227,3 +227,14 @@ def test_opacity_is_exactly_zero_where_all_mattes_are(logits: Array, flicker: Ar
     alpha = opacity(classes)
     assert not alpha[(classes == 0).all(axis=0)].any()
     assert (alpha[(classes > 1e-6).any(axis=0)] > 0).all()
+
+
+@given(LOGITS, st.sampled_from([0.0, 0.3, 1.0, 4.0]))
+def test_planes_passed_over_unseen_hold_nothing(logits: Array, strength: float) -> None:
+    made = mattes(HIDDEN, logits, fix=CLASSES, strength=strength)
+    for name, plane, matte in zip(HIDDEN, logits, made, strict=True):
+        if (probability(plane, strength) >= HIGH[name]).any():
+            continue
+        assert not matte.any()
+    dirt = hysteresis(probability(logits[0], strength))
+    np.testing.assert_array_equal(made[0], np.where(dirt < 1e-6, 0, dirt))

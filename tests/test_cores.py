@@ -1,0 +1,77 @@
+"""Cores are those that affinity and control groups leave, and the libraries keep to them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frdm_engine import cores
+from frdm_engine.cores import usable_cores
+
+HAS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SHOW = """
+import os, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from frdm_engine.cores import set_threads
+said = set_threads(int(sys.argv[1]) if sys.argv[1:] else None)
+import cv2, torch, OpenImageIO as oiio
+print(said, torch.get_num_threads(), cv2.getNumThreads(), oiio.get_int_attribute("threads"))
+"""
+
+
+def grouped(folder: Path, files: dict[str, str], *, own: str) -> int:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "own").write_text(own)
+    return usable_cores(cgroups=folder, own=folder / "own")
+
+
+def test_without_groups_they_are_those_of_the_affinity(tmp_path: Path) -> None:
+    assert usable_cores(cgroups=tmp_path, own=tmp_path / "none") == HAS
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"cpu.max": "100000 100000\n"},
+        {"cpu.max": "50000 100000\n"},  # half a core is one thread
+        {"a/cpu.max": "100000 100000\n"},
+        {"a/b/cpu.max": "100000 100000\n", "cpu.max": "max 100000\n"},
+        {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "1000 1000\n"},
+        {"cpu/a/b/cpu.cfs_quota_us": "50000\n", "cpu/a/b/cpu.cfs_period_us": "50000\n"},
+        {"cpu,cpuacct/cpu.cfs_quota_us": "50000\n", "cpu,cpuacct/cpu.cfs_period_us": "50000\n"},
+    ],
+)
+def test_the_tightest_quota_above_the_process_counts(tmp_path: Path, files: dict[str, str]) -> None:
+    assert grouped(tmp_path, files, own="0::/a/b\n") == 1
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"cpu.max": "max 100000\n"},
+        {"cpu.max": "99900000 100000\n"},
+        {"c/cpu.max": "100000 100000\n"},  # another's
+        {"cpu/a/b/cpu.cfs_quota_us": "-1\n", "cpu/a/b/cpu.cfs_period_us": "50000\n"},
+        {"cpu.max": "nonsense"},
+    ],
+)
+def test_no_quota_takes_none_away(tmp_path: Path, files: dict[str, str]) -> None:
+    assert grouped(tmp_path, files, own="0::/a/b\n4:cpu:/a/b\n") == HAS
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
+@pytest.mark.parametrize(("told", "omp", "torch"), [([], None, 1), ([], "3", 3), (["2"], "3", 2)])
+def test_the_libraries_keep_to_them(told: list[str], omp: str | None, torch: int) -> None:
+    """By affinity, by the user's own OMP_NUM_THREADS, by what was asked for; image libraries never have more cores."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {"PYTHONPATH": str(Path(cores.__file__).parents[1])} | ({"OMP_NUM_THREADS": omp} if omp else {})
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOW, *told], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert ran.stdout.split() == [str(torch), str(torch), "1", "1"]
