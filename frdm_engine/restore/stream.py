@@ -16,16 +16,12 @@ import numpy as np
 
 from frdm_engine.errors import DeviceError, FrdmError, NoRoomError
 from frdm_engine.model.denoiser import CLASSES
-<<<<<<< HEAD
-from frdm_engine.plates import Plate, Shots, read_mask, write_image, write_plate
-from frdm_engine.restore.claim import Claim
-=======
 from frdm_engine.plates import ColourSpace, Plate, Shots, read_mask
 from frdm_engine.plates.change import Change, difference
 from frdm_engine.plates.exr import Part, write_parts
 from frdm_engine.plates.images import image_part
 from frdm_engine.plates.plate import changed_parts
->>>>>>> hostside
+from frdm_engine.restore.claim import Claim
 from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience

@@ -125,7 +125,8 @@ def test_the_order_of_tiles_leaves_no_trace(
     boxes = [(tile.wx0, tile.wy0, tile.wx1, tile.wy1) for tile in ours.plan(130, 100).tiles]
     assert len(boxes) >= 6
     forwards = ours.restore(window, 2)
-    look, done = Held.look, {}
+    look = Held.look
+    done: dict[tuple[int, int, int, int], torch.Tensor] = {}
 
     def backwards(held: Held, box: tuple[int, int, int, int]) -> torch.Tensor:
         if not done:
