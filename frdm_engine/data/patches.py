@@ -30,6 +30,7 @@ from frdm_engine.model.encoder import columns
 from frdm_engine.model.frame_fusion import (
     Evidence,
     Motion,
+    both_columns,
     gather_evidence,
     out_of_range,
     quarter_flow,
@@ -112,7 +113,9 @@ def views(window: Tensor, clean: Tensor, broad: Tensor, matte: Tensor) -> Views:
     """Views of whole frames: window (N, T, 3, H, W), truth of the centre, twice (N, 3, H, W) and (N, 4, H, W)."""
     maps = columns(window.flatten(0, 1)).unflatten(0, window.shape[:2])
     motion: Motion = window_motion(window)
-    return Views(window, maps, quarter_flow(motion), gather_evidence(window, motion, maps), clean, broad, matte)
+    return Views(
+        window, maps, quarter_flow(motion), gather_evidence(window, motion, both_columns(maps)), clean, broad, matte
+    )
 
 
 def crop(whole: Views, x0: int, y0: int, x1: int, y1: int) -> Views:

@@ -6,8 +6,12 @@ row, column and channel, then Box-Muller. A tile of a frame is therefore a crop 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -25,6 +29,48 @@ def _mix_int(z: int) -> int:
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
     return z ^ (z >> 31)
+
+
+def _signed(z: int) -> int:
+    """The 64-bit word as torch has it, whose integers are signed."""
+    return z - (1 << 64) if z >> 63 else z
+
+
+def _mix_on(z: Tensor) -> Tensor:
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z = (z ^ _right(z, shift)).mul_(_signed(factor))
+    return z ^ _right(z, 31)
+
+
+def _right(z: Tensor, shift: int) -> Tensor:
+    """Shift that brings in zeros, whatever the sign."""
+    return (z >> shift).bitwise_and_((1 << (64 - shift)) - 1)
+
+
+def gaussian_on(
+    device: torch.device,
+    *,
+    seed: int,
+    frame: int,
+    x: int,
+    y: int,
+    width: int,
+    height: int,
+    channels: int = 3,
+    stream: int = 0,
+) -> Tensor:
+    """The noise of ``gaussian``, (channels, height, width) float32, drawn on a device: the same but for rounding."""
+    key = _mix_int(_mix_int(_mix_int((seed * _GOLDEN) & _MASK) ^ (frame & _MASK)) + stream & _MASK)
+    rows = torch.arange(y, y + height, device=device)[:, None] << 32
+    columns = torch.arange(x, x + width, device=device)[None] & 0xFFFFFFFF
+    spot = (rows | columns).mul_(_signed(_GOLDEN))
+    out = torch.empty(channels, height, width, device=device)
+    for c in range(channels):
+        bits = _mix_on(spot + _signed(_mix_int(key + _GOLDEN * (c + 1) & _MASK)))
+        first = _right(bits, 40).float().add_(0.5).mul_(2.0**-24)
+        second = (bits & 0xFFFFFF).float().mul_(2.0 * math.pi * 2.0**-24)
+        torch.mul(first.log_().mul_(-2).sqrt_(), second.cos_(), out=out[c])
+    return out
 
 
 def gaussian(

@@ -64,11 +64,12 @@ def warp(image: Tensor, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor
     The flow covers the window of the image whose corner is ``at`` = (x, y); edges of the image repeat.
     """
     height, width = image.shape[-2:]
-    ys = torch.arange(flow.shape[-2], device=image.device, dtype=torch.float32).view(1, -1, 1) + at[1]
-    xs = torch.arange(flow.shape[-1], device=image.device, dtype=torch.float32).view(1, 1, -1) + at[0]
-    x = (xs + flow[:, 0]) * (2.0 / max(width - 1, 1)) - 1
-    y = (ys + flow[:, 1]) * (2.0 / max(height - 1, 1)) - 1
-    grid = torch.stack((x, y), dim=-1)
+    across, down = 2.0 / max(width - 1, 1), 2.0 / max(height - 1, 1)
+    xs = (torch.arange(flow.shape[-1], device=image.device, dtype=torch.float32) + at[0]) * across - 1
+    ys = (torch.arange(flow.shape[-2], device=image.device, dtype=torch.float32) + at[1]) * down - 1
+    grid = flow.new_empty(flow.shape[0], *flow.shape[-2:], 2)
+    torch.add(xs, flow[:, 0], alpha=across, out=grid[..., 0])
+    torch.add(ys[:, None], flow[:, 1], alpha=down, out=grid[..., 1])
     return F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
 
 
@@ -86,26 +87,28 @@ def _less_level(x: Tensor) -> Tensor:
 
 
 def _search(centre: Tensor, moved: Tensor, radius: int, penalty: float) -> tuple[Tensor, Tensor]:
-    """Best whole-pixel displacement within ``radius``, then a parabola through the costs beside it.
+    """Best whole-pixel displacement within ``radius``; ties stay with the first in raster order.
 
     Both images (B, 1, H, W). Returns displacement (B, 2, H, W) in pixels and its cost (B, 1, H, W).
     """
     height, width = centre.shape[-2:]
-    padded = F.pad(moved, (radius + 1,) * 4, mode="replicate")
+    padded = F.pad(moved, (radius,) * 4, mode="replicate")
     reach = range(-radius, radius + 1)
 
     def cost(dx: int, dy: int) -> Tensor:
-        y, x = dy + radius + 1, dx + radius + 1
+        y, x = dy + radius, dx + radius
         difference = (padded[..., y : y + height, x : x + width] - centre).abs_().clamp_(max=COST_CEILING)
-        return _block_mean(difference) + penalty * (abs(dx) + abs(dy))
+        return _block_mean(difference).add_(penalty * (abs(dx) + abs(dy)))
 
-    costs = {(dx, dy): cost(dx, dy) for dy in reach for dx in reach}
-    best = costs[0, 0].clone()
-    at = torch.zeros(centre.shape[0], 2, height, width, device=centre.device)
-    for (dx, dy), value in costs.items():
-        better = value < best
-        best = torch.where(better, value, best)
-        at = torch.where(better, torch.tensor([dx, dy], dtype=at.dtype, device=at.device).view(1, 2, 1, 1), at)
+    best = cost(0, 0)
+    at = centre.new_zeros(centre.shape[0], 2, height, width)
+    for dy in reach:
+        for dx in reach:
+            value = cost(dx, dy) if dx or dy else best
+            better = value < best
+            best = torch.minimum(value, best)
+            at[:, :1].masked_fill_(better, dx)
+            at[:, 1:].masked_fill_(better, dy)
     return at, best
 
 
@@ -130,7 +133,7 @@ def _subpixel(centre: Tensor, moved: Tensor) -> Tensor:
 
 def _match(a: Tensor, b: Tensor) -> Tensor:
     """Matching cost (B, 1, H, W) of two images, 0..COST_CEILING."""
-    return _block_mean((a - b).abs().clamp(max=COST_CEILING))
+    return _block_mean((a - b).abs_().clamp_(max=COST_CEILING))
 
 
 def _box(x: Tensor, radius: int) -> Tensor:
@@ -145,11 +148,19 @@ def _smooth(flow: Tensor, image: Tensor, cost: Tensor, radius: int) -> Tensor:
     """
     dx = F.pad(image[..., 1:] - image[..., :-1], (0, 1, 0, 0))
     dy = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
-    weight = (_box(dx.square() + dy.square(), radius) + 1e-5) / (cost.square() + 1e-4)
-    return _box(flow * weight, radius) / _box(weight, radius)
+    weight = (_box(dx.square_().add_(dy.square_()), radius) + 1e-5) / (cost.square() + 1e-4)
+    return _weighted(flow, weight, 2 * radius + 1)
 
 
-def _choose(a: Tensor, b: Tensor, flow: Tensor) -> Tensor:
+def _weighted(flow: Tensor, weight: Tensor, *sides: int) -> Tensor:
+    """Weighted mean of the flow (B, 2, H, W) over squares of the sides given, one after the other."""
+    both = torch.cat((flow * weight, weight), dim=1)
+    for side in sides:
+        both = box_mean(both, side)
+    return both[:, :2] / both[:, 2:]
+
+
+def _choose(a: Tensor, b: Tensor, flow: Tensor, at: tuple[int, int]) -> Tensor:
     """Each pixel takes the motion, among its own and those ``AROUND`` pixels off, that explains it best.
 
     What a block has smoothed over the border of a moving thing snaps back to either side of it.
@@ -161,18 +172,85 @@ def _choose(a: Tensor, b: Tensor, flow: Tensor) -> Tensor:
         for dx in (-AROUND, 0, AROUND):
             y, x = dy + AROUND, dx + AROUND
             candidate = padded[..., y : y + height, x : x + width]
-            error = _box((a - warp(b, candidate)).abs().clamp(max=COST_CEILING), 1)
-            weight = ((0.01 + error) / 0.01) ** -8.0
-            total, weights = total + weight * candidate, weights + weight
+            error = _box((a - warp(b, candidate, at=at)).abs_().clamp_(max=COST_CEILING), 1)
+            weight = (1 + 100 * error).reciprocal_().square_().square_().square_()
+            total.addcmul_(weight, candidate)
+            weights.add_(weight)
     return total / weights
 
 
-def _bridge(a: Tensor, b: Tensor, flow: Tensor) -> Tensor:
+def _bridge(a: Tensor, b: Tensor, flow: Tensor, at: tuple[int, int]) -> Tensor:
     """Where nothing matches, under a speck for one, the motion of what matches around it."""
-    error = _box((a - warp(b, flow)).abs().clamp(max=2 * COST_CEILING), 1)
-    weight = 1 / (error + 0.01).square()
-    around = _box(_box(flow * weight, 5), 5) / _box(_box(weight, 5), 5)
-    return flow + (around - flow) * ((error - UNMATCHED) / UNMATCHED).clamp(0, 1)
+    error = _box((a - warp(b, flow, at=at)).abs_().clamp_(max=2 * COST_CEILING), 1)
+    around = _weighted(flow, (error + 0.01).square_().reciprocal_(), 11, 11)
+    return flow + (around - flow) * ((error - UNMATCHED) / UNMATCHED).clamp_(0, 1)
+
+
+Pyramid = tuple[Tensor, ...]
+"""What is matched of a frame: (B, 1, h, w) from half size down, each level half as large as the one before."""
+
+
+def pyramid(frame: Tensor) -> Pyramid:
+    """The pyramid of a frame (B, 3, H, W) in model encoding, H and W even."""
+    return pyramid_of(F.avg_pool2d(luma(frame.float()), 2))
+
+
+def pyramid_of(half: Tensor) -> Pyramid:
+    """The pyramid over a luma of half size (B, 1, H/2, W/2)."""
+    levels = [_less_level(half)]
+    while len(levels) < LEVELS and min(levels[-1].shape[-2:]) >= 24:
+        levels.append(F.avg_pool2d(levels[-1], 2, ceil_mode=True))
+    return tuple(levels)
+
+
+def _step(a: Tensor, b: Tensor, flow: Tensor | None, *, at: tuple[int, int] = (0, 0), choose: bool) -> Tensor:
+    """The motion (B, 2, h, w) of one level from that of the level above, brought to its size; None above the coarsest.
+
+    ``a`` (B, 1, h, w) is a window of its frame whose corner is ``at``, ``b`` the whole neighbour.
+    """
+    if flow is None:
+        x, y = at
+        moved = b[..., y : y + a.shape[-2], x : x + a.shape[-1]]
+        flow = a.new_zeros(a.shape[0], 2, *a.shape[-2:])
+        step, cost = _search(a, moved, COARSE_RADIUS, STEP_PENALTY)
+    else:
+        step, cost = _search(a, warp(b, flow, at=at), FINE_RADIUS, STEP_PENALTY)
+    flow = _smooth(median3(flow + step), a, cost, 2)
+    flow = flow + _subpixel(a, warp(b, flow, at=at))
+    flow = _smooth(flow, a, _match(a, warp(b, flow, at=at)), 3)
+    return _choose(a, b, flow, at) if choose else flow
+
+
+def coarse_motion(a: Pyramid, b: Pyramid) -> Tensor | None:
+    """Motion (B, 2, h, w) from one frame to the other at the second level, in its pixels; None if there is but one."""
+    flow: Tensor | None = None
+    for level in range(len(a) - 1, 0, -1):
+        if flow is not None:
+            flow = upsample_flow(flow)[..., : a[level].shape[-2], : a[level].shape[-1]]
+        flow = _step(a[level], b[level], flow, choose=level == 1)
+    return flow
+
+
+SUPPORT = 32
+"""Half-size pixels: how far around it a place's motion is decided, given the coarse motion."""
+
+
+def fine_motion(
+    a: Tensor, b: Tensor, coarse: Tensor | None, box: tuple[int, int, int, int] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Motion and matching cost of a window of a frame at the first level of their pyramids, (B, 1, h, w) each.
+
+    ``box`` (x0, y0, x1, y1) in half-size pixels, even corners. Further than ``SUPPORT`` from edges that are not the
+    frame's the answer is that for the whole frame.
+    """
+    x0, y0, x1, y1 = box or (0, 0, a.shape[-1], a.shape[-2])
+    part, at = (..., slice(y0, y1), slice(x0, x1)), (x0, y0)
+    flow = None if coarse is None else upsample_flow_window(coarse, x0, y0, x1, y1)
+    here = a[part]
+    flow = _step(here, b, flow, at=at, choose=True)
+    stays = _match(here, b[part]) <= 1.02 * _match(here, warp(b, flow, at=at)) + STILL_MARGIN
+    flow = _bridge(here, b, flow.masked_fill(stays, 0.0), at)
+    return flow, _match(here, warp(b, flow, at=at))
 
 
 def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,27 +259,8 @@ def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
     Returns flow (B, 2, H/2, W/2), in half-size pixels, such that ``warp(half(neighbour), flow)`` matches
     half(centre), and the matching cost (B, 1, H/2, W/2) in 0..COST_CEILING, the doubt in that match.
     """
-    a, b = (_less_level(F.avg_pool2d(luma(x), 2)) for x in (centre, neighbour))
-    pyramid = [(a, b)]
-    while len(pyramid) < LEVELS and min(pyramid[-1][0].shape[-2:]) >= 24:
-        pyramid.append(tuple(F.avg_pool2d(x, 2, ceil_mode=True) for x in pyramid[-1]))  # type: ignore[arg-type]
-    flow = torch.zeros(a.shape[0], 2, *pyramid[-1][0].shape[-2:], device=a.device)
-    for level in range(len(pyramid) - 1, -1, -1):
-        a, b = pyramid[level]
-        coarsest = level == len(pyramid) - 1
-        if not coarsest:
-            flow = 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear")[..., : a.shape[-2], : a.shape[-1]]
-        moved = b if coarsest else warp(b, flow)
-        step, cost = _search(a, moved, COARSE_RADIUS if coarsest else FINE_RADIUS, STEP_PENALTY)
-        flow = _smooth(median3(flow + step), a, cost, 2)
-        flow = flow + _subpixel(a, warp(b, flow))
-        flow = _smooth(flow, a, _match(a, warp(b, flow)), 3)
-        if level <= 1:
-            flow = _choose(a, b, flow)
-    a, b = pyramid[0]
-    stays = _match(a, b) <= 1.02 * _match(a, warp(b, flow)) + STILL_MARGIN
-    flow = _bridge(a, b, torch.where(stays, torch.zeros_like(flow), flow))
-    return flow, _match(a, warp(b, flow))
+    a, b = pyramid(centre), pyramid(neighbour)
+    return fine_motion(a[0], b[0], coarse_motion(a, b))
 
 
 def upsample_flow(flow: Tensor) -> Tensor:

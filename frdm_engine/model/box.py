@@ -51,13 +51,14 @@ def box_mean(x: Tensor, side: int, *, edges: str = "replicate") -> Tensor:
     With ``none`` only pixels inside the frame count.
     """
     half = side // 2
-    for dim, pad in ((-1, (half, half, 0, 0)), (-2, (0, 0, half, half))):
-        size = x.shape[dim]
-        x = box_sum(F.pad(x, pad, mode="replicate") if edges == "replicate" else F.pad(x, pad), side, dim)
-        if edges == "none":
-            at = torch.arange(size, device=x.device)
-            count = (at + half).clamp(max=size - 1) - (at - half).clamp(min=0) + 1
-            x = x / (count if dim == -1 else count[:, None])
-        else:
-            x = x / side
-    return x
+    height, width = x.shape[-2:]
+    padded = F.pad(x, (half,) * 4, mode="replicate") if edges == "replicate" else F.pad(x, (half,) * 4)
+    total = box_sum(box_sum(padded, side, -1), side, -2)
+    if edges != "none":
+        return total.mul_(1 / side**2)
+    down, across = (
+        (at + half).clamp(max=size - 1) - (at - half).clamp(min=0) + 1
+        for size in (height, width)
+        for at in (torch.arange(size, device=x.device),)
+    )
+    return total.div_(across * down[:, None])

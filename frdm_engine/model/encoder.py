@@ -19,20 +19,39 @@ COLUMN_ROWS = 72
 """Rows averaged along a column; a vertical scratch survives the mean, texture does not."""
 
 
-def columns(frames: Tensor) -> Tensor:
-    """Column deviations (B, 1, H, W) of frames (B, 3, H, W): luma minus its horizontal blur, averaged along columns.
+STEP = 8
+"""Rows of the frame to a row of the map as it is kept."""
 
-    Deviations are clamped before the mean so that one bright edge does not pose as a scratch; scaled by 10.
+
+def column_deviations(frames: Tensor) -> Tensor:
+    """Luma of frames (B, 3, H, W) minus its horizontal blur, means of ``STEP`` rows: (B, 1, H / STEP rounded up, W).
+
+    Deviations are clamped before the mean so that one bright edge does not pose as a scratch. Strips of a frame, of
+    whole multiples of ``STEP`` rows, may be taken one by one.
     """
     grey = luma(frames.float())
-    height = grey.shape[-2]
     blurred = F.avg_pool2d(grey, (1, COLUMN_BLUR), stride=1, padding=(0, COLUMN_BLUR // 2), count_include_pad=False)
-    deviation = (grey - blurred).clamp_(-0.1, 0.1)
-    rows = F.avg_pool2d(deviation, (8, 1), stride=(8, 1), ceil_mode=True, count_include_pad=False)
-    span = min(COLUMN_ROWS // 8, 2 * rows.shape[-2] - 1) | 1
-    rows = F.avg_pool2d(rows, (span, 1), stride=1, padding=(span // 2, 0), count_include_pad=False)
-    grown = F.interpolate(rows, scale_factor=(8.0, 1.0), mode="bilinear", align_corners=False)
-    return 10 * grown[..., :height, :]
+    deviation = grey.sub_(blurred).clamp_(-0.1, 0.1)
+    return F.avg_pool2d(deviation, (STEP, 1), stride=(STEP, 1), ceil_mode=True, count_include_pad=False)
+
+
+def column_rows(deviations: Tensor) -> Tensor:
+    """The column map as it is kept, (B, 1, H / STEP, W): deviations averaged along columns, scaled by 10."""
+    span = min(COLUMN_ROWS // STEP, 2 * deviations.shape[-2] - 1) | 1
+    return 10 * F.avg_pool2d(deviations, (span, 1), stride=1, padding=(span // 2, 0), count_include_pad=False)
+
+
+def grow_columns(rows: Tensor, top: int, bottom: int) -> Tensor:
+    """Rows ``top`` to ``bottom`` of the column map (B, 1, bottom - top, W), ``top`` a multiple of ``STEP``."""
+    first = max(top // STEP - 1, 0)
+    part = rows[..., first : -(-bottom // STEP) + 1, :]
+    grown = F.interpolate(part, scale_factor=(float(STEP), 1.0), mode="bilinear", align_corners=False)
+    return grown[..., top - first * STEP : bottom - first * STEP, :]
+
+
+def columns(frames: Tensor) -> Tensor:
+    """Column maps (B, 1, H, W) of frames (B, 3, H, W): luma minus its horizontal blur, averaged along columns."""
+    return grow_columns(column_rows(column_deviations(frames)), 0, frames.shape[-2])
 
 
 class Encoder(nn.Module):

@@ -53,7 +53,7 @@ def hole_of(damage: Tensor) -> Tensor:
 def around(values: Tensor, weight: Tensor) -> Tensor:
     """Weighted mean of what is near, (B, C, H, W): values alike, weight (B, 1, H, W) over 0, sides multiples of 4.
 
-    A mean over ``NEAR`` pixels, where these weigh nothing over ``AROUND``, and at last over ``FAR``. No gradient passes.
+    A mean over ``NEAR`` pixels, where these weigh nothing over ``AROUND``, at last over ``FAR``; no gradient passes.
     """
     batch, count, height, width = values.shape
     both = values.new_empty(batch, count + 1, height, width)

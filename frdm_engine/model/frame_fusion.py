@@ -44,10 +44,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Motion:
-    """Alignment of a window: flow (B, K, 2, H/2, W/2) in half-size pixels, and its doubt (B, K, H/2, W/2), 0..1."""
+    """Alignment of a window: flow (B, K, 2, H/2, W/2) in half-size pixels, and its doubt (B, K, H/2, W/2), 0..1.
+
+    Of whole frames, or of a part of them whose corner is ``at``, in full-size pixels, multiples of 4.
+    """
 
     flow: Tensor
     doubt: Tensor
+    at: tuple[int, int] = (0, 0)
 
 
 Window = Tensor | Sequence[Tensor]
@@ -71,40 +75,55 @@ def window_motion(window: Window) -> Motion:
     return Motion(flow.unflatten(0, shape), cost.unflatten(0, shape)[:, :, 0] / COST_CEILING)
 
 
-def pair_motion(centre: Tensor, neighbour: Tensor) -> Motion:
-    """The motion of one neighbour, both (B, 3, H, W): windows of large frames are aligned pair by pair."""
-    flow, cost = align(centre, neighbour)
-    return Motion(flow[:, None], cost / COST_CEILING)
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels, ends exclusive."""
 
 
-def gather_evidence(
-    window: Window, motion: Motion, column_maps: Window, box: tuple[int, int, int, int] | None = None
-) -> Evidence:
-    """Evidence of a window, frames (B, 3, H, W), with its motion and column maps, (B, 1, H, W) each.
+def part_of(image: Tensor, box: Box) -> Tensor:
+    """A part (B, C, y1 - y0, x1 - x0) of an image (B, C, H, W); right of it and below, edges repeat."""
+    x0, y0, x1, y1 = box
+    part = image[..., y0:y1, x0:x1]
+    right, below = x1 - x0 - part.shape[-1], y1 - y0 - part.shape[-2]
+    return F.pad(part, (0, right, 0, below), mode="replicate") if right or below else part
 
-    ``box`` (x0, y0, x1, y1), even corners, asks for a part of the frame alone; what moves into it from outside it
-    is still seen.
+
+def both_columns(maps: Window) -> Tensor:
+    """Column map of the centre and its mean over the window (B, 2, H, W), from maps (B, 1, H, W)."""
+    centre, others = _split(maps)
+    return torch.cat((centre, torch.stack([centre, *others]).mean(dim=0)), dim=1)
+
+
+def gather_evidence(window: Window, motion: Motion, column_maps: Tensor, box: Box | None = None) -> Evidence:
+    """Evidence of a window, frames (B, 3, H, W), with its motion; ``column_maps`` (B, 2, h, w) as ``both_columns``.
+
+    ``box``, even corners, asks for a part of the frame alone, to which the column maps belong; what moves into it from
+    outside it is still seen.
     """
     centre, neighbours = _split(window)
-    x0, y0, x1, y1 = box or (0, 0, centre.shape[-1], centre.shape[-2])
-    part = (..., slice(y0, y1), slice(x0, x1))
-    flow = upsample_flow_window(motion.flow.flatten(0, 1), x0, y0, x1, y1).unflatten(0, motion.flow.shape[:2])
+    x0, y0, x1, y1 = box = box or (0, 0, centre.shape[-1], centre.shape[-2])
+    left, top = x0 - motion.at[0], y0 - motion.at[1]
+    right, bottom = left + x1 - x0, top + y1 - y0
+    flow = upsample_flow_window(motion.flow.flatten(0, 1), left, top, right, bottom)
+    flow = flow.unflatten(0, motion.flow.shape[:2])
     aligned = [warp(image, flow[:, k], at=(x0, y0)) for k, image in enumerate(neighbours)]
-    own_map, other_maps = _split(column_maps)
-    maps = [own_map[part], *(m[part] for m in other_maps)]
     half = len(neighbours) // 2
     return Evidence(
-        centre=centre[part].float(),
+        centre=part_of(centre, box).float().contiguous(),
         aligned=torch.stack(aligned, dim=1),
-        raw=torch.stack([n[part].float() for n in neighbours[half - 1 : half + 1]], dim=1),
-        columns=torch.cat((maps[0], torch.stack(maps).mean(dim=0)), dim=1),
-        doubt=motion.doubt[..., y0 // 2 : y1 // 2, x0 // 2 : x1 // 2],
+        raw=torch.stack([part_of(n, box).float() for n in neighbours[half - 1 : half + 1]], dim=1),
+        columns=column_maps,
+        doubt=motion.doubt[..., top // 2 : bottom // 2, left // 2 : right // 2],
     )
 
 
-def quarter_flow(motion: Motion) -> Tensor:
-    """The motion's flow (B, K, 2, H/4, W/4) in quarter-size pixels."""
-    return 0.5 * F.avg_pool2d(motion.flow.flatten(0, 1), 2).unflatten(0, motion.flow.shape[:2])
+def quarter_flow(motion: Motion, box: Box | None = None) -> Tensor:
+    """The motion's flow (B, K, 2, h/4, w/4) in quarter-size pixels, of all of it or of a box in the frame."""
+    flow = motion.flow
+    if box is not None:
+        x0, y0, x1, y1 = box
+        left, top = (x0 - motion.at[0]) // 2, (y0 - motion.at[1]) // 2
+        flow = flow[..., top : top + (y1 - y0) // 2, left : left + (x1 - x0) // 2]
+    return 0.5 * F.avg_pool2d(flow.flatten(0, 1), 2).unflatten(0, motion.flow.shape[:2])
 
 
 def move_features(features: Window, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor:

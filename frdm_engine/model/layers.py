@@ -64,7 +64,7 @@ class Enter(nn.Conv2d):
         nn.init.zeros_(self.bias)  # type: ignore[arg-type]
 
     def forward(self, full: Sequence[Tensor], half: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
-        """full (B, c, H, W) and half (B, c, H/2, W/2), H and W even -> (B, outputs, H/2, W/2)."""
+        """Full (B, c, H, W) and half (B, c, H/2, W/2), H and W even -> (B, outputs, H/2, W/2)."""
         planes = beside(full)
         if planes.device.type != "cpu":
             return self._conv_forward(beside([F.pixel_unshuffle(planes, 2), *half]), self.weight, self.bias)

@@ -14,19 +14,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
-from frdm_engine.model.frame_fusion import Motion, gather_evidence, move_features, pair_motion, quarter_flow
-from frdm_engine.model.small import grow
-from frdm_engine.restore.global_residual import Global, broad_mattes, low_resolution, mend, sample
+from frdm_engine.restore.global_residual import broad_mattes, low_resolution, mend
 from frdm_engine.restore.grain import add_missing, measure
 from frdm_engine.restore.matte import LOW, mattes, opacity, probability
 from frdm_engine.restore.settings import Settings
-from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, noise_like, to_planes, window_frames
-from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, Tile, plan
+from frdm_engine.restore.tiles import Held, coarse_motions
+from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, to_planes, window_frames
+from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, plan
 
 BYTES_PER_WINDOW_PIXEL = 2600.0
 """Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
@@ -252,13 +250,8 @@ class Restorer:
     ) -> tuple[Picture, Picture, Picture, float]:
         """The frame with what is broad taken back (H, W, 3) and the mattes of that (2, H, W); the fill and logits of
         dirt and scratches (5, H, W); the share of tiles with work."""
-        earlier, kept = self._kept.get(view, (plan, {}))
-        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
-        self._kept[view] = (plan, kept)
-        for number in sorted(set(order) - set(kept)):
-            kept[number] = encode(self.model, window[number], plan, self.device, pulse=self.pulse)
-        encoded = [kept[number] for number in order]
-        motion = self._motion(encoded)
+        encoded = self._encoded(window, order, view, plan)
+        centre = encoded[len(encoded) // 2].planes
         settings = self.settings
         whole = low_resolution(self.model, [e.small for e in encoded])
         broad = broad_mattes(
@@ -271,59 +264,60 @@ class Restorer:
             usable=masks.usable,
         )
         base = mend(window[frame], whole.guide, broad)
-        centre = kept[frame].planes if base is window[frame] else to_planes(base, plan, self.device)
         force = None if masks.force is None else np.asarray(masks.force, np.float32)[..., None]
-        forced = None if force is None else to_planes(force, plan, self.device)
+        held = Held(
+            self.model,
+            plan,
+            encoded,
+            coarse_motions(encoded, self.pulse),
+            whole,
+            centre if base is window[frame] else to_planes(base, self.device),
+            None if force is None else to_planes(force, self.device),
+            frame,
+            settings.seed,
+            self.steps,
+        )
         blender = Blender(plan, channels=3 + LOCAL)
         worked = 0
         for tile in plan.tiles:
             self.pulse()
-            values = self._tile(tile, plan, encoded, motion, whole, frame, centre=centre, force=forced)
+            values = held.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))[0].float().cpu().numpy()
             worked += bool((probability(values[3:], settings.strength) > LOW).any())
             blender.add(tile, values)
         return base, broad, blender.result(), worked / len(plan.tiles)
 
-    def _motion(self, encoded: list[Encoded]) -> Motion:
-        """Alignment of the window, neighbour by neighbour: memory stays that of one pair."""
-        middle = len(encoded) // 2
-        pairs = []
-        for other in encoded[:middle] + encoded[middle + 1 :]:
-            self.pulse()
-            pairs.append(pair_motion(encoded[middle].planes, other.planes))
-        return Motion(torch.cat([p.flow for p in pairs], dim=1), torch.cat([p.doubt for p in pairs], dim=1))
+    def _encoded(self, window: Mapping[int, Picture], order: tuple[int, ...], view: str, plan: Plan) -> list[Encoded]:
+        """The window on the device: what is not kept of earlier frames is encoded."""
+        earlier, kept = self._kept.get(view, (plan, {}))
+        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
+        self._kept[view] = (plan, kept)
+        for number in sorted(set(order) - set(kept)):
+            planes = to_planes(window[number], self.device)
+            kept[number] = encode(self.model, planes, plan, pulse=self.pulse)
+        return [kept[number] for number in order]
 
-    def _tile(
-        self,
-        tile: Tile,
-        plan: Plan,
-        encoded: list[Encoded],
-        motion: Motion,
-        whole: Global,
-        frame: int,
-        *,
-        centre: Tensor,
-        force: Tensor | None,
-    ) -> Picture:
-        """Fill and logits (5, h, w) of one window; ``centre`` are the frame's planes with what is broad taken back."""
-        box = (tile.wx0, tile.wy0, tile.wx1, tile.wy1)
-        part = (..., slice(tile.wy0, tile.wy1), slice(tile.wx0, tile.wx1))
-        evidence = gather_evidence([e.planes for e in encoded], motion, [e.columns for e in encoded], box)
-        corner = (tile.wx0 // 4, tile.wy0 // 4)
-        flow = quarter_flow(motion)[..., tile.wy0 // 4 : tile.wy1 // 4, tile.wx0 // 4 : tile.wx1 // 4]
-        scale = torch.tensor((plan.width, plan.height, plan.width, plan.height), device=self.device)
-        place = (torch.tensor(box, device=self.device) / scale)[None]
-        look = self.model.look(
-            evidence,
-            move_features([e.features for e in encoded], flow, at=corner),
-            residual=centre[part] - evidence.centre,
-            seen=grow(whole.guide.found, plan.window_height // 2, plan.window_width // 2, place),
-            box=place,
-            prompt=whole.prompt,
-            force=None if force is None else force[part].clamp(0, 1),
-        )
-        noise = noise_like(evidence.centre, seed=self.settings.seed, frame=frame, x=tile.wx0, y=tile.wy0, stream=0)
-        found = sample(self.model, look, noise, self.steps)
-        return torch.cat((found.fill, found.logits), dim=1)[0].float().cpu().numpy()
+    def rehearse(self, window: Mapping[int, Picture], frame: int) -> Callable[[], None]:
+        """The device's work on a frame, to be timed: each call encodes one frame and runs every tile, and keeps nothing.
+
+        The window lies on the device beforehand; nothing is read, carried over, blended or composited.
+        """
+        plan = self.plan(window[frame].shape[1], window[frame].shape[0])
+        half = self.precision == torch.bfloat16
+
+        def work() -> None:
+            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                newest = encode(self.model, encoded[-1].planes, plan)
+                held = [newest if e is encoded[-1] else e for e in encoded]
+                whole = low_resolution(self.model, [e.small for e in held])
+                centre = held[len(held) // 2].planes
+                motion = coarse_motions(held, self.pulse)
+                on = Held(self.model, plan, held, motion, whole, centre, None, frame, self.settings.seed, self.steps)
+                for tile in plan.tiles:
+                    on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
+
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            encoded = self._encoded(window, self._order(window, frame, ""), "", plan)
+        return work
 
     def _composite(self, base: Picture, fill: Picture, local: Picture, frame: int) -> Picture:
         """The base with repairs laid in under their matte (H, W); where that is 0 it stays as it is."""

@@ -12,9 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from frdm_engine.diffusion.noise import gaussian
+from frdm_engine.diffusion.noise import gaussian_on
+from frdm_engine.model.alignment import Pyramid, luma, pyramid_of
 from frdm_engine.model.denoiser import FilmRestorer
-from frdm_engine.model.encoder import columns
+from frdm_engine.model.encoder import column_deviations, column_rows, grow_columns
+from frdm_engine.model.frame_fusion import Box, part_of
 from frdm_engine.model.small import shrink
 from frdm_engine.tiling import Plan
 
@@ -70,56 +72,69 @@ def window_frames(
     return (*reversed(fill(before, after)), frame, *fill(after, before))
 
 
+STRIP = 256
+"""Rows of a frame that are looked at together where not all of it is needed: what is made on the way stays small."""
+
+
 @dataclass(frozen=True)
 class Encoded:
-    """A frame as the device keeps it: padded planes (1, 3, H, W), column map, features, small whole frame."""
+    """A frame as the device keeps it.
+
+    planes (1, 3, height, width), a view of the picture itself on a CPU; rows (1, 1, H / 8, W) of its column map;
+    levels: its luma pyramid; features (1, C, H / 4, W / 4) in the type they are computed in; small (1, 3, h, w).
+    H and W are the frame's sides padded as the plan says.
+    """
 
     planes: Tensor
-    columns: Tensor
+    rows: Tensor
+    levels: Pyramid
     features: Tensor
     small: Tensor
 
 
-def to_planes(picture: Picture, plan: Plan, device: torch.device) -> Tensor:
-    """Picture (height, width, 3), model encoding -> planes (1, 3, H, W) float32, padded as the plan says."""
-    planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].to(device)
-    return F.pad(planes, (0, plan.pad_right, 0, plan.pad_bottom), mode="replicate")
+def to_planes(picture: Picture, device: torch.device) -> Tensor:
+    """Picture (height, width, C) float32 -> planes (1, C, height, width): the same memory on a CPU, channels last."""
+    return torch.from_numpy(np.require(picture, requirements=["C", "W"])).to(device).permute(2, 0, 1)[None]
 
 
-def encode(
-    model: FilmRestorer,
-    picture: Picture,
-    plan: Plan,
-    device: torch.device,
-    *,
-    pulse: Callable[[], None] = lambda: None,
-) -> Encoded:
-    """Encodes a frame once, window by window of the plan, so that memory does not grow with the frame.
+def encode(model: FilmRestorer, planes: Tensor, plan: Plan, *, pulse: Callable[[], None] = lambda: None) -> Encoded:
+    """Encodes a frame (1, 3, height, width) once, window by window of the plan, so that memory does not grow with the frame.
 
     ``pulse`` is called before each window and may raise to end it there.
     """
-    planes = to_planes(picture, plan, device)
-    maps = columns(planes)
-    height, width = planes.shape[-2:]
+    width, height = plan.width + plan.pad_right, plan.height + plan.pad_bottom
+    halves, deviations = [], []
+    for top in range(0, height, STRIP):
+        strip = part_of(planes, (0, top, width, min(top + STRIP, height))).contiguous()
+        halves.append(F.avg_pool2d(luma(strip), 2))
+        deviations.append(column_deviations(strip))
+    rows = column_rows(torch.cat(deviations, dim=-2))
     features: Tensor | None = None
     for tile in plan.tiles:
         pulse()
-        rows, across = tile.window
-        made = model.encode(planes[..., rows, across], maps[..., rows, across])
+        box = (tile.wx0, tile.wy0, tile.wx1, tile.wy1)
+        made = model.encode(part_of(planes, box), columns_of(rows, box))
         if features is None:
-            features = torch.zeros((1, made.shape[1], height // 4, width // 4), device=device)
+            features = made.new_zeros(1, made.shape[1], height // 4, width // 4)
         edge = plan.halo // 8  # features of the outer half of the halo belong to a neighbouring window
         top, left = (edge if tile.wy0 else 0), (edge if tile.wx0 else 0)
         features[..., tile.wy0 // 4 + top : tile.wy1 // 4, tile.wx0 // 4 + left : tile.wx1 // 4] = made[
             ..., top:, left:
         ]
     assert features is not None  # noqa: S101 - a plan always has tiles
-    small = shrink(planes[..., : picture.shape[0], : picture.shape[1]], model.limits.small_side)
-    return Encoded(planes, maps, features, small)
+    small = shrink(planes, model.limits.small_side)
+    return Encoded(planes, rows, pyramid_of(torch.cat(halves, dim=-2)), features, small)
+
+
+def columns_of(rows: Tensor, box: Box) -> Tensor:
+    """The column map (1, 1, y1 - y0, x1 - x0) of a part of the frame, from its rows."""
+    x0, y0, x1, y1 = box
+    return grow_columns(rows[..., x0:x1], y0, y1)
 
 
 def noise_like(planes: Tensor, *, seed: int, frame: int, x: int, y: int, stream: int) -> Tensor:
     """Keyed standard normal noise (1, 3, h, w) on the planes' device."""
     height, width = planes.shape[-2:]
-    made = gaussian(seed=seed, frame=frame, x=x, y=y, width=width, height=height, stream=stream)
-    return torch.from_numpy(made)[None].to(planes.device)
+    return gaussian_on(
+        planes.device, seed=seed, frame=frame, x=x, y=y, width=width, height=height, channels=3, stream=stream
+    )[None]

@@ -7,10 +7,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frdm_engine.diffusion import gaussian
+from frdm_engine.diffusion.noise import gaussian_on
 
 # Seed 7, frame 3, the window (-2, -1) to (2, 1): what any release must draw, or old results cannot be made again.
 GOLDEN = [
@@ -136,3 +138,12 @@ def test_the_spectrum_is_flat() -> None:
     rings = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.rfftfreq(256)[None])
     for low in np.arange(0.05, 0.5, 0.05):
         assert power[(rings >= low) & (rings < low + 0.05)].mean() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("seed", "frame", "x", "y"), [(0, 1, 0, 0), (4, -3, -5, 70), (2**40, 2**33, 4000, 3000), (7, 12, 1, -9)]
+)
+def test_noise_drawn_on_a_device_is_the_same(seed: int, frame: int, x: int, y: int) -> None:
+    place = {"seed": seed, "frame": frame, "x": x, "y": y, "width": 61, "height": 40, "channels": 4, "stream": 3}
+    drawn = gaussian_on(torch.device("cpu"), **place)
+    np.testing.assert_allclose(drawn.numpy(), gaussian(**place), rtol=0, atol=1e-5)

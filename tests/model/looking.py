@@ -9,13 +9,20 @@ from torch import Tensor
 
 from frdm_engine.model.denoiser import CLASSES, FilmRestorer, Look, Prediction
 from frdm_engine.model.encoder import columns
-from frdm_engine.model.frame_fusion import Evidence, gather_evidence, move_features, quarter_flow, window_motion
+from frdm_engine.model.frame_fusion import (
+    Evidence,
+    both_columns,
+    gather_evidence,
+    move_features,
+    quarter_flow,
+    window_motion,
+)
 
 
 def evidence_of(window: Tensor) -> Evidence:
     """Evidence of a window (B, T, 3, H, W)."""
     maps = columns(window.flatten(0, 1)).unflatten(0, window.shape[:2])
-    return gather_evidence(window, window_motion(window), maps)
+    return gather_evidence(window, window_motion(window), both_columns(maps))
 
 
 def look_at(
@@ -37,7 +44,7 @@ def look_at(
     small = centre if whole is None else whole
     with torch.no_grad():
         return model.look(
-            gather_evidence(window, motion, maps),
+            gather_evidence(window, motion, both_columns(maps)),
             move_features(features, quarter_flow(motion)),
             residual=torch.zeros_like(centre) if residual is None else residual,
             seen=torch.zeros(count, len(CLASSES), height // 2, width // 2) if seen is None else seen,

@@ -13,9 +13,13 @@ from torch import Tensor
 
 from frdm_engine.model.alignment import (
     COST_CEILING,
+    SUPPORT,
     align,
+    coarse_motion,
+    fine_motion,
     luma,
     median3,
+    pyramid,
     upsample_flow,
     upsample_flow_window,
     warp,
@@ -201,3 +205,29 @@ def test_a_window_of_the_upsampled_flow_is_a_crop_of_it(data: st.DataObject) -> 
 def test_an_upsampled_flow_counts_full_pixels() -> None:
     flow = torch.full((1, 2, 5, 6), 1.5)
     assert torch.equal(upsample_flow(flow), torch.full((1, 2, 10, 12), 3.0))
+
+
+@pytest.mark.parametrize("shift", [(-1.3, 0.7), (12.75, 4.5)], ids=str)
+def test_the_motion_of_a_part_is_that_of_the_whole(shift: tuple[float, float], texture: Texture) -> None:
+    """From the support's width inwards a part of a frame is aligned as the whole frame is; at the frame's edges too."""
+    centre, moved = pair(texture, shift)
+    dirty, _ = specks(centre, 3)
+    a, b = pyramid(dirty), pyramid(moved)
+    coarse = coarse_motion(a, b)
+    flow, cost = align(dirty, moved)
+    for x0, y0, x1, y1 in ((0, 0, 120, 128), (60, 0, 192, 100), (20, 16, 160, 128)):
+        part_flow, part_cost = fine_motion(a[0], b[0], coarse, (x0, y0, x1, y1))
+        left, top = (SUPPORT if x0 else 0), (SUPPORT if y0 else 0)
+        right, bottom = x1 - x0 - (SUPPORT if x1 < 192 else 0), y1 - y0 - (SUPPORT if y1 < 128 else 0)
+        inner = (..., slice(top, bottom), slice(left, right))
+        whole = (..., slice(y0 + top, y0 + bottom), slice(x0 + left, x0 + right))
+        torch.testing.assert_close(part_flow[inner], flow[whole], rtol=0, atol=1e-4)
+        torch.testing.assert_close(part_cost[inner], cost[whole], rtol=0, atol=1e-5)
+
+
+def test_a_frame_of_one_level_is_aligned(texture: Texture) -> None:
+    small = texture(32, 40)
+    a = pyramid(small)
+    assert len(a) == 1
+    assert coarse_motion(a, a) is None
+    assert float(align(small, small)[0].abs().max()) < 0.05

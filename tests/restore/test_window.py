@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from frdm_engine.diffusion import gaussian
 from frdm_engine.model.checkpoint import Loaded
-from frdm_engine.restore.window import encode, is_repeat, noise_like, to_planes, window_frames
+from frdm_engine.model.encoder import column_deviations, column_rows, columns
+from frdm_engine.restore.window import columns_of, encode, is_repeat, noise_like, to_planes, window_frames
 from frdm_engine.tiling import plan
 
 Pictures = Callable[..., dict[int, npt.NDArray[np.float32]]]
@@ -89,28 +90,42 @@ def test_a_repeat_is_told_from_another_photograph() -> None:
     assert is_repeat(photograph[:3, :3], compressed[:3, :3])
 
 
-def test_planes_repeat_the_edge() -> None:
+def test_planes_are_the_picture_itself_on_a_cpu() -> None:
     picture = np.random.default_rng(0).random((17, 23, 3), dtype=np.float32)
-    cut = plan(23, 17, halo=16, multiple=32)
-    planes = to_planes(picture, cut, torch.device("cpu"))
-    assert planes.shape == (1, 3, 32, 32)
-    np.testing.assert_array_equal(planes[0, :, :17, :23].numpy(), picture.transpose(2, 0, 1))
-    np.testing.assert_array_equal(planes[0, :, 16, :23].numpy(), planes[0, :, 31, :23].numpy())
-    np.testing.assert_array_equal(planes[0, :, :, 22].numpy(), planes[0, :, :, 30].numpy())
+    planes = to_planes(picture, torch.device("cpu"))
+    assert planes.shape == (1, 3, 17, 23)
+    np.testing.assert_array_equal(planes[0].numpy(), picture.transpose(2, 0, 1))
+    assert planes.data_ptr() == picture.ctypes.data
+    picture.flags.writeable = False
+    np.testing.assert_array_equal(to_planes(picture, torch.device("cpu"))[0].numpy(), picture.transpose(2, 0, 1))
+
+
+def test_columns_of_a_part_are_those_of_the_frame() -> None:
+    frame = torch.rand(1, 3, 96, 64)
+    rows = column_rows(column_deviations(frame))
+    strips = torch.cat([column_deviations(frame[..., top : top + 32, :]) for top in (0, 32, 64)], dim=-2)
+    assert torch.equal(column_rows(strips), rows)
+    whole = columns(frame)
+    for box in ((0, 0, 64, 96), (32, 32, 64, 64), (0, 64, 32, 96), (16, 8, 48, 90)):
+        x0, y0, x1, y1 = box
+        torch.testing.assert_close(columns_of(rows, box), whole[..., y0:y1, x0:x1], rtol=0, atol=1e-6)
 
 
 def test_encoding_in_tiles_is_encoding_the_whole(tiny: Callable[..., Loaded], pictures: Pictures) -> None:
     model = tiny().model
     picture = pictures(100, 150, range(1))[0]
     with torch.inference_mode():
-        of_one = encode(model, picture, plan(150, 100, tile=160, halo=16, multiple=32), torch.device("cpu"))
+        planes = to_planes(picture, torch.device("cpu"))
+        of_one = encode(model, planes, plan(150, 100, tile=160, halo=16, multiple=32))
         cut = plan(150, 100, tile=64, halo=16, multiple=32)
         assert len(cut.tiles) > 4
-        of_many = encode(model, picture, cut, torch.device("cpu"))
+        of_many = encode(model, planes, cut)
     assert torch.equal(of_one.planes, of_many.planes)
+    assert all(torch.equal(a, b) for a, b in zip(of_one.levels, of_many.levels, strict=True))
+    assert [tuple(level.shape[-2:]) for level in of_one.levels] == [(64, 80), (32, 40), (16, 20)]
     assert of_one.features.shape == (1, 8, 32, 40)
     torch.testing.assert_close(of_many.features, of_one.features, rtol=0, atol=1e-4)
-    assert torch.equal(of_one.columns, of_many.columns)
+    assert torch.equal(of_one.rows, of_many.rows)
     assert of_one.small.shape == (1, 3, 24, 32)
 
 
@@ -119,4 +134,4 @@ def test_noise_is_keyed_by_place_and_stream() -> None:
     made = noise_like(planes, seed=4, frame=-3, x=-5, y=70, stream=2)
     assert made.dtype == torch.float32
     expected = gaussian(seed=4, frame=-3, x=-5, y=70, width=8, height=6, stream=2)
-    np.testing.assert_array_equal(made[0].numpy(), expected)
+    np.testing.assert_allclose(made[0].numpy(), expected, atol=1e-5)
