@@ -182,19 +182,20 @@ def _found(
     """What was timed, with what needs no turns: arithmetic, operators, plans and starts."""
     from frdm_engine.evaluation.speed.cases import K4
     from frdm_engine.evaluation.speed.findings import Findings
-    from frdm_engine.evaluation.speed.network import flops_of, rehearse
-    from frdm_engine.evaluation.speed.profiles import functions, operators
+    from frdm_engine.evaluation.speed.profiles import flops_of, functions, operators
     from frdm_engine.evaluation.speed.studio import NETWORK
 
     note("counting the network's arithmetic")
     flops: dict[Any, int] = {}
     for one in measured:
         if one.what == NETWORK and one.case not in flops:
-            flops[one.case] = flops_of(rehearse(studio.own(one.case), *studio.window(one.case)))
+            with studio.network(one.case).ready() as go:
+                flops[one.case] = flops_of(go)
     inside: list[tuple[str, float]] = []
     calls: list[tuple[str, float]] = []
     if "stages" in parts:
-        inside = operators(rehearse(studio.restorer, *studio.window(main)), studio.restorer.device)
+        with studio.network(main).ready() as go:
+            inside = operators(go, studio.restorer.device)
         with studio.call(main).ready() as go:
             calls = functions(go)
     return Findings(

@@ -23,8 +23,7 @@ from frdm_engine.evaluation.speed.clock import Go, Measured, Work, measure
 from frdm_engine.evaluation.speed.film import COMPRESSIONS, make_film, there_and_back
 from frdm_engine.evaluation.speed.findings import Findings
 from frdm_engine.evaluation.speed.memory import LONG, SHORT, MemoryFindings, Peak, planned, take
-from frdm_engine.evaluation.speed.network import flops_of, rehearse
-from frdm_engine.evaluation.speed.profiles import functions, operators
+from frdm_engine.evaluation.speed.profiles import flops_of, functions, operators
 from frdm_engine.evaluation.speed.studio import IN_PROCESS, NETWORK, Studio
 from frdm_engine.model.checkpoint import Loaded
 from frdm_engine.plates import read_plate
@@ -142,9 +141,9 @@ def test_kernels_do_the_arithmetic_that_is_counted_for_them() -> None:
 def test_the_network_alone_is_one_frame_s_work(studio: Studio) -> None:
     restorer, (window, middle) = studio.restorer, studio.window(SMALL)
     before = restorer.restore(window, middle)
-    go = rehearse(restorer, window, middle)
+    go = restorer.rehearse(window, middle)
     assert flops_of(go) == flops_of(go) > 1e6
-    assert flops_of(rehearse(studio.own(replace(SMALL, steps=2)), window, middle)) > flops_of(go)
+    assert flops_of(studio.own(replace(SMALL, steps=2)).rehearse(window, middle)) > flops_of(go)
     listed = operators(go, restorer.device)
     assert any("conv" in name for name, _ in listed)
     assert 0.3 < sum(share for _, share in listed) <= 1

@@ -76,7 +76,6 @@ def main() -> None:
 
 def _network(config: dict[str, Any]) -> dict[str, Any]:
     """What the network's work on one frame takes on top of the window's pictures."""
-    from frdm_engine.evaluation.speed.network import rehearse
     from frdm_engine.plates import Sequence, read_plate, resolve
     from frdm_engine.restore.restorer import Restorer
     from frdm_engine.restore.settings import Settings
@@ -93,7 +92,7 @@ def _network(config: dict[str, Any]) -> dict[str, Any]:
     del plate
     with Watch(whole=False) as watch:
         before = watch.now()
-        rehearse(restorer, window, frames[len(frames) // 2])()
+        restorer.rehearse(window, frames[len(frames) // 2])()
     return {"device_alone": watch.most - before}
 
 

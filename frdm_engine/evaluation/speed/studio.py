@@ -17,7 +17,6 @@ from frdm_engine.evaluation.baselines import Baseline, Shot
 from frdm_engine.evaluation.speed.cases import Case
 from frdm_engine.evaluation.speed.clock import Go, Work
 from frdm_engine.evaluation.speed.film import Film, make_film
-from frdm_engine.evaluation.speed.network import rehearse
 from frdm_engine.plates import ColourSpace, Sequence, read_plate, resolve, write_plate
 from frdm_engine.restore.job import Job
 from frdm_engine.restore.restorer import Restorer
@@ -84,7 +83,9 @@ class Studio:
         @contextmanager
         def ready() -> Iterator[Go]:
             restorer = self.own(case)
-            yield _bare(rehearse(restorer, *self.window(case)))
+            restorer.forget()  # another case's frames have the same numbers
+            yield _bare(restorer.rehearse(*self.window(case)))
+            restorer.forget()
 
         return Work(NETWORK, case, ready, warm=True)
 
