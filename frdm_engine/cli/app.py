@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from frdm_engine.cli.bench import bench
-from frdm_engine.cli.bench_speed import memory, speed
+from frdm_engine.cli.bench_memory import memory
+from frdm_engine.cli.bench_speed import speed
 from frdm_engine.cli.console import STOPPED, complain
 from frdm_engine.cli.damage import damage
 from frdm_engine.cli.demo import demo

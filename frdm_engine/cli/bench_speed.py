@@ -1,10 +1,7 @@
-"""`frdm bench speed` and `frdm bench memory`: what a restoration costs, beside what the machine could do at best."""
+"""`frdm bench speed`: what a restoration takes, beside what the machine could do at best."""
 
 from __future__ import annotations
 
-import shlex
-import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,46 +9,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from frdm_engine.cli.bench import Steps, parse_numbers
-from frdm_engine.cli.console import STOPPED, Stop, complain, note, parse_names, parse_size
-from frdm_engine.cli.options import WHERE, Device, Model
-from frdm_engine.errors import OutputError, SettingError
+from frdm_engine.cli.bench_shared import (
+    ON_CPU,
+    WHAT,
+    Docs,
+    JsonFile,
+    Out,
+    Quick,
+    Scratch,
+    chosen_sizes,
+    photograph,
+    scratch_folder,
+    tell,
+    told_of,
+)
+from frdm_engine.cli.console import STOPPED, Stop, complain, note, parse_names
+from frdm_engine.cli.options import Device, Model
+from frdm_engine.errors import SettingError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from frdm_engine.evaluation.speed.cases import Case
     from frdm_engine.evaluation.speed.clock import Measured, Work
     from frdm_engine.evaluation.speed.findings import Findings
     from frdm_engine.evaluation.speed.startup import Start
     from frdm_engine.evaluation.speed.studio import Studio
-    from frdm_engine.restore.restorer import Restorer
 
 PARTS = ("sizes", "damage", "steps", "compressions", "ways", "baselines", "stages", "starts")
-WHAT = "What is measured"
-ON_CPU = "854x480,1920x1080,2048x1556,4096x3112"
-QUICK_SIZES = "320x180,480x270"
 QUICK_FRAMES = 2
-
-Out = Annotated[
-    Path, typer.Option(metavar="DIR", rich_help_panel=WHERE, help="Folder for figures, pictures and the page.")
-]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", rich_help_panel=WHERE, help="Write all figures there too.")
-]
-Docs = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", rich_help_panel=WHERE, help="Write speed.md and its pictures there too."),
-]
-Scratch = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", rich_help_panel=WHERE, help="Where plates are made and deleted; the system's unless told."
-    ),
-]
-Quick = Annotated[
-    bool, typer.Option("--quick", rich_help_panel=WHAT, help="A first look at small frames, within a minute.")
-]
 
 
 def speed(
@@ -96,7 +80,6 @@ def speed(
     for it: a filmed photograph with grain, as damaged as asked. On two cores the default takes about
     three quarters of an hour, 8192x4320 as much again.
     """
-    from frdm_engine.evaluation.speed.cases import parse_sizes
     from frdm_engine.evaluation.speed.clock import measure
     from frdm_engine.evaluation.speed.page import facts
     from frdm_engine.evaluation.speed.studio import Studio
@@ -107,14 +90,13 @@ def speed(
     if unknown:
         raise SettingError(f"--only names {unknown[0]!r}; choose from {', '.join(PARTS)}.")
     step_list = parse_numbers(steps, option="--steps", least=1)
-    given = parse_sizes(sizes) if sizes is not None else None
     restorer = Restorer.from_pretrained(model, device=device)
     gpu = restorer.device.type == "cuda"
-    wanted = given or parse_sizes(QUICK_SIZES if quick else "all" if gpu else ON_CPU)
+    wanted = chosen_sizes(sizes, quick=quick, gpu=gpu)
     turns = rounds or (2 if quick else 3)
     with ExitStack() as stack:
-        folder = _scratch(stack, scratch)
-        studio = Studio(folder, _photo(), restorer, _lengths(frames, quick=quick, gpu=gpu))
+        folder = scratch_folder(stack, scratch)
+        studio = Studio(folder, photograph(), restorer, _lengths(frames, quick=quick, gpu=gpu))
         main = _main(wanted)
         works, missing = _works(stack, studio, main, wanted, parts, steps=step_list, model=model, quick=quick)
         stop = stack.enter_context(Stop())
@@ -130,97 +112,10 @@ def speed(
             raise typer.Exit(STOPPED)
         found = _found(studio, measured, wanted, parts, main, missing=missing, model=model, quick=quick)
     verdicts, tables = found.verdicts(), found.tables()
-    told = _told(restorer) | {"settings": {"rounds": turns, "quick": quick, "sizes": [f"{w}x{h}" for w, h in wanted]}}
+    told = told_of(restorer) | {"settings": {"rounds": turns, "quick": quick, "sizes": [f"{w}x{h}" for w, h in wanted]}}
     starts = [one.plain() for one in found.starts]
     plain = facts(tables, verdicts, told=told | {"starts": starts}, measured=[one.plain() for one in measured])
-    _tell("speed", plain, verdicts, out=out, json_file=json_file, docs=docs)
-
-
-def memory(
-    out: Out = Path("frdm_bench_speed"),
-    json_file: JsonFile = None,
-    docs: Docs = None,
-    scratch: Scratch = None,
-    sizes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            rich_help_panel=WHAT,
-            help=f"Frame sizes such as 1920x1080, or all; {ON_CPU} on a CPU unless told, all on a GPU.",
-        ),
-    ] = None,
-    frames: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, rich_help_panel=WHAT, help="Frames restored at each size; its plate is longer."
-        ),
-    ] = 3,
-    long: Annotated[
-        str,
-        typer.Option(
-            metavar="LIST", rich_help_panel=WHAT, help="Sizes at which 40 and 400 frames are restored; none for none."
-        ),
-    ] = "192x108",
-    budgets: Annotated[
-        str, typer.Option(metavar="LIST", rich_help_panel=WHAT, help="Device memory budgets, the first at every size.")
-    ] = "24G,8G",
-    quick: Quick = False,
-    model: Model = "frdm-s",
-    device: Device = "auto",
-) -> None:
-    """Measure the peak of host and device memory, by frame size, length of the sequence and budget.
-
-    Each measurement is a process of its own. On two cores the default takes about half an hour.
-    """
-    from frdm_engine.evaluation.speed.cases import parse_sizes
-    from frdm_engine.evaluation.speed.film import make_film
-    from frdm_engine.evaluation.speed.memory import LONG, SHORT, MemoryFindings, peaks, planned
-    from frdm_engine.evaluation.speed.page import facts
-    from frdm_engine.evaluation.speed.studio import DISTINCT
-    from frdm_engine.plates import Sequence
-    from frdm_engine.restore.restorer import Restorer
-
-    limits = tuple(parse_size(one, option="--budgets") for one in parse_names(budgets))
-    if not limits:
-        raise SettingError("--budgets names none; write 24G,8G.")
-    given = parse_sizes(sizes) if sizes is not None else None
-    long_sizes = () if long.strip() == "none" else parse_sizes(long)
-    restorer = Restorer.from_pretrained(model, device=device)
-    gpu = restorer.device.type == "cuda"
-    wanted = given or parse_sizes(QUICK_SIZES if quick else "all" if gpu else ON_CPU)
-    works = [(_case(size), frames, limit) for size in wanted for limit in (limits if gpu else limits[:1])]
-    if not quick:
-        works += [(_case(size), length, limits[0]) for size in long_sizes for length in (SHORT, LONG)]
-    whole = 2 * restorer.reach + 1
-    photo = _photo()
-    with ExitStack() as stack:
-        folder = _scratch(stack, scratch)
-
-        def make(case: Case, length: int) -> Sequence:
-            count = length + whole + 1  # a full window on either side, and frames read ahead
-            film = make_film(photo, width=case.width, height=case.height, frames=min(count, DISTINCT), level=case.level)
-            return film.write(Path(tempfile.mkdtemp(dir=folder)), length=count)
-
-        stop = stack.enter_context(Stop())
-        progress = stack.enter_context(Steps(len(works)))
-        taken = peaks(
-            works,
-            make,
-            model=model,
-            device=str(restorer.device),
-            on_done=lambda one: progress.show(
-                f"{one.case.words}  {one.frames} frames  {one.peak / 1e9:.2f} GB", kept=False
-            ),
-            stop=stop,
-        )
-    if len(taken) < len(works):
-        complain(f"Stopped: {len(taken)} of {len(works)} are measured; no report was written.")
-        raise typer.Exit(STOPPED)
-    found = MemoryFindings(tuple(taken), planned(restorer, parse_sizes("all"), limits), gpu)
-    verdicts = found.verdicts()
-    told = _told(restorer) | {"settings": {"frames": frames, "quick": quick}}
-    plain = facts(found.tables(), verdicts, told=told, measured=[one.plain() for one in taken])
-    _tell("memory", plain, verdicts, out=out, json_file=json_file, docs=docs)
+    tell("speed", plain, verdicts, out=out, json_file=json_file, docs=docs)
 
 
 def _works(
@@ -240,6 +135,7 @@ def _works(
     from frdm_engine.cli.bench_engine import engine, ways
     from frdm_engine.evaluation.baselines import BASELINES
     from frdm_engine.evaluation.methods import MEDIAN
+    from frdm_engine.evaluation.speed.cases import Case
     from frdm_engine.evaluation.speed.ceilings import ceilings
     from frdm_engine.evaluation.speed.denoisers import denoisers
     from frdm_engine.evaluation.speed.film import COMPRESSIONS, LEVELS
@@ -250,7 +146,7 @@ def _works(
     missing: dict[str, str] = {}
     if "sizes" in parts:
         for size in sizes:
-            works += [studio.network(_case(size)), studio.in_process(_case(size))]
+            works += [studio.network(Case(*size)), studio.in_process(Case(*size))]
     if "damage" in parts:
         works += [studio.in_process(replace(main, level=level)) for level in LEVELS]
     if "steps" in parts:
@@ -286,19 +182,20 @@ def _found(
     """What was timed, with what needs no turns: arithmetic, operators, plans and starts."""
     from frdm_engine.evaluation.speed.cases import K4
     from frdm_engine.evaluation.speed.findings import Findings
-    from frdm_engine.evaluation.speed.network import flops_of
-    from frdm_engine.evaluation.speed.profiles import functions, operators
+    from frdm_engine.evaluation.speed.profiles import flops_of, functions, operators
     from frdm_engine.evaluation.speed.studio import NETWORK
 
     note("counting the network's arithmetic")
     flops: dict[Any, int] = {}
     for one in measured:
         if one.what == NETWORK and one.case not in flops:
-            flops[one.case] = flops_of(studio.own(one.case).rehearse(*studio.window(one.case)))
+            with studio.network(one.case).ready() as go:
+                flops[one.case] = flops_of(go)
     inside: list[tuple[str, float]] = []
     calls: list[tuple[str, float]] = []
     if "stages" in parts:
-        inside = operators(studio.restorer.rehearse(*studio.window(main)), studio.restorer.device)
+        with studio.network(main).ready() as go:
+            inside = operators(go, studio.restorer.device)
         with studio.call(main).ready() as go:
             calls = functions(go)
     return Findings(
@@ -328,15 +225,9 @@ def _starts(studio: Studio, main: Case, *, model: str, tries: int) -> tuple[Star
 
 def _main(sizes: tuple[tuple[int, int], ...]) -> Case:
     """What damage, steps, compressions, ways and other methods are compared on: 1920x1080 if it is among the sizes."""
-    from frdm_engine.evaluation.speed.cases import HD
+    from frdm_engine.evaluation.speed.cases import HD, Case
 
-    return _case(HD if HD in sizes else sizes[0])
-
-
-def _case(size: tuple[int, int]) -> Case:
-    from frdm_engine.evaluation.speed.cases import Case
-
-    return Case(*size)
+    return Case(*(HD if HD in sizes else sizes[0]))
 
 
 def _lengths(frames: int | None, *, quick: bool, gpu: bool) -> Any:
@@ -352,51 +243,3 @@ def _lengths(frames: int | None, *, quick: bool, gpu: bool) -> Any:
         return 8 * few if gpu else few
 
     return length
-
-
-def _photo() -> npt.NDArray[np.uint8]:
-    """The demo's photograph (h, w, 3), sRGB codes."""
-    from importlib import resources
-
-    import cv2
-    import numpy as np
-
-    stored = (resources.files("frdm_engine.cli") / "demo_photo.jpg").read_bytes()
-    return np.asarray(cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
-
-
-def _scratch(stack: ExitStack, folder: Path | None) -> Path:
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frdm-bench-", dir=folder))).resolve()
-    except OSError as error:
-        raise OutputError(
-            f"{folder or tempfile.gettempdir()} cannot be used ({error.strerror}); give --scratch."
-        ) from error
-
-
-def _told(restorer: Restorer) -> dict[str, Any]:
-    from frdm_engine.evaluation.benchmark import machine
-    from frdm_engine.version import __version__
-
-    return {
-        "frdm": __version__,
-        "command": shlex.join(["frdm", *sys.argv[1:]]),
-        "machine": machine(),
-        "model": restorer.loaded.name,
-        "sha256": restorer.loaded.sha256,
-        "precision": str(restorer.precision).removeprefix("torch."),
-        "device": str(restorer.device),
-    }
-
-
-def _tell(
-    part: str, found: dict[str, Any], verdicts: list[Any], *, out: Path, json_file: Path | None, docs: Path | None
-) -> None:
-    from frdm_engine.evaluation.speed.page import write
-
-    for path in write(out, part, found, json_file=json_file, docs=docs):
-        note(f"wrote {path}")
-    for verdict in verdicts:
-        typer.echo(verdict.describe())

@@ -1,4 +1,4 @@
-"""ffmpeg's denoisers as they are timed: a real program of a few lines, and ffmpeg itself where there is one."""
+"""ffmpeg's denoisers as they are timed: by a real program of a few lines, and by ffmpeg itself where there is one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_all_frames_go_to_the_filter(studio: Studio, tmp_path: Path, monkeypatch
 def test_a_filter_that_fails_is_told(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch, frames=2)
     works, _ = denoisers(studio, CASE)
-    with pytest.raises(RestoreError, match=r"nlmeans ended with 1 .*3.0 frames are too many"):
+    with pytest.raises(RestoreError, match=r"nlmeans ended with 1 .*3\.0 frames are too many"):
         measure(works, rounds=1)
 
 

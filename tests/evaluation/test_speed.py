@@ -23,8 +23,7 @@ from frdm_engine.evaluation.speed.clock import Go, Measured, Work, measure
 from frdm_engine.evaluation.speed.film import COMPRESSIONS, make_film, there_and_back
 from frdm_engine.evaluation.speed.findings import Findings
 from frdm_engine.evaluation.speed.memory import LONG, SHORT, MemoryFindings, Peak, planned, take
-from frdm_engine.evaluation.speed.network import flops_of
-from frdm_engine.evaluation.speed.profiles import functions, operators
+from frdm_engine.evaluation.speed.profiles import flops_of, functions, operators
 from frdm_engine.evaluation.speed.studio import IN_PROCESS, NETWORK, Studio
 from frdm_engine.model.checkpoint import Loaded
 from frdm_engine.plates import read_plate

@@ -81,6 +81,7 @@ class Findings:
             reach.TILING.judge(plan.overhead if plan else None),
             _judged(reach.LARGE, large),
             reach.GPU.judge(1 / two.median if two and self.gpu else None, remark="" if self.gpu else "no GPU here"),
+            reach.QUALITY.judge(None, remark="told by frdm bench quality"),
             reach.HELP.judge(helping[0].median if helping else None),
             reach.HOSTS.judge(max((one.median for one in hosts), default=None)),
             self._cold(),

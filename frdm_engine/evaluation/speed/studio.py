@@ -83,7 +83,9 @@ class Studio:
         @contextmanager
         def ready() -> Iterator[Go]:
             restorer = self.own(case)
+            restorer.forget()  # another case's frames have the same numbers
             yield _bare(restorer.rehearse(*self.window(case)))
+            restorer.forget()
 
         return Work(NETWORK, case, ready, warm=True)
 
