@@ -135,13 +135,21 @@ def _shared(shown: npt.NDArray[np.float64]) -> float:
 def add_missing(repaired: Picture, alpha: Picture, grain: Grain, *, amount: float, seed: int, frame: int) -> Picture:
     """The repaired picture (H, W, 3) with the grain it lacks where ``alpha`` (H, W) > 0."""
     out = repaired.copy()
+    lay_missing(out, alpha, grain, amount=amount, seed=seed, frame=frame)
+    return out
+
+
+def lay_missing(repaired: Picture, alpha: Picture, grain: Grain, *, amount: float, seed: int, frame: int) -> None:
+    """Lays the grain that it lacks over the repaired picture itself; see ``add_missing``."""
     if amount == 0:
-        return out
+        return
+    pieces = []  # all of it is told before any is laid: what is there beside a box has a say in it
     for rows, columns in _boxes(alpha):
         where = alpha[rows, columns] > 0
         extra = _missing(repaired, alpha, where, grain, seed=seed, frame=frame, x=columns.start, y=rows.start)
-        out[rows, columns][where] += np.float32(amount) * extra
-    return out
+        pieces.append((rows, columns, where, extra))
+    for rows, columns, where, extra in pieces:
+        repaired[rows, columns][where] += np.float32(amount) * extra
 
 
 def _boxes(alpha: Picture) -> Iterator[tuple[slice, slice]]:
@@ -169,7 +177,7 @@ def _missing(
     height, width = where.shape
     above, before = min(y, SUPPORT), min(x, SUPPORT)
     around = (slice(y - above, y + height + SUPPORT), slice(x - before, x + width + SUPPORT))
-    part, inside = repaired[around], alpha[around]
+    part, inside = np.ascontiguousarray(repaired[around]), alpha[around]
     core = (slice(above, above + height), slice(before, before + width))
     # The repair's own grain and its share, softened together: four channels are one pass.
     seen = np.empty((*inside.shape, 4), np.float32)

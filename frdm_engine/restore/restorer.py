@@ -19,7 +19,7 @@ from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
 from frdm_engine.restore.global_residual import broad_mattes, low_resolution, mend
-from frdm_engine.restore.grain import add_missing, measure
+from frdm_engine.restore.grain import lay_missing, measure
 from frdm_engine.restore.matte import LOW, mattes, opacity, probability
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.tiles import Held, coarse_motions
@@ -28,8 +28,8 @@ from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, plan
 
 BYTES_PER_WINDOW_PIXEL = 2600.0
 """Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
-BYTES_PER_FRAME_PIXEL = 300.0
-"""Device bytes per pixel of the frame: five frames, their features and maps, motion."""
+BYTES_PER_FRAME_PIXEL = 130.0
+"""Device bytes per pixel of the frame: five frames with their features, pyramids and maps, the mended one, motion."""
 FIXED_BYTES = 400 * 2**20
 
 
@@ -183,8 +183,9 @@ class Restorer:
             usable=usable,
         )
         classes = np.concatenate((local, broad))
-        mended = self._composite(base, blended[:3].transpose(1, 2, 0), opacity(local), frame)
-        return Restored(mended, classes, opacity(classes), sampled)
+        out = base.copy() if base is picture else base
+        self._composite(out, blended[:3].transpose(1, 2, 0), opacity(local), frame)
+        return Restored(out, classes, opacity(classes), sampled)
 
     def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
         if frame not in window:
@@ -319,19 +320,16 @@ class Restorer:
             encoded = self._encoded(window, self._order(window, frame, ""), "", plan)
         return work
 
-    def _composite(self, base: Picture, fill: Picture, local: Picture, frame: int) -> Picture:
-        """The base with repairs laid in under their matte (H, W); where that is 0 it stays as it is."""
+    def _composite(self, out: Picture, fill: Picture, local: Picture, frame: int) -> None:
+        """Lays repairs into the base under their matte (H, W); where that is 0 it stays. Grain is laid over the fill."""
         touched = local > 0
         if not touched.any():
-            return base.copy()
-        out = base.copy()
-        grain = measure(base, ~touched)
+            return
+        grain = measure(out, ~touched)
         if grain is not None:
-            seed, amount = self.settings.seed, self.settings.grain
-            fill = add_missing(np.ascontiguousarray(fill), local, grain, amount=amount, seed=seed, frame=frame)
+            lay_missing(fill, local, grain, amount=self.settings.grain, seed=self.settings.seed, frame=frame)
         share = local[touched][:, None]
         out[touched] += share * (fill[touched] - out[touched])
-        return out
 
 
 def _out_of_memory(error: Exception) -> bool:

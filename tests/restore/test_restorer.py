@@ -269,9 +269,9 @@ def test_other_failures_are_not_swallowed(restorer: Make, pictures: Pictures) ->
 
 
 def test_a_budget_is_kept_by_smaller_tiles_or_refused(restorer: Make) -> None:
-    generous, tight = (restorer(settings=Settings(vram=budget)).plan(4096, 2160) for budget in (24 * GIB, 7 * GIB // 2))
+    generous, tight = (restorer(settings=Settings(vram=budget)).plan(4096, 2160) for budget in (24 * GIB, 2 * GIB))
     assert len(tight.tiles) > len(generous.tiles)
-    assert tight.device_bytes <= 7 * GIB // 2 < generous.device_bytes <= 24 * GIB
+    assert tight.device_bytes <= 2 * GIB < generous.device_bytes <= 24 * GIB
     with pytest.raises(DeviceError, match="raise the budget"):
         restorer(settings=Settings(vram=10**8)).plan(64, 64)
     with pytest.raises(SettingError, match="Tile 100 is not a multiple of 32"):
