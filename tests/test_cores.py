@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,37 @@ def test_the_libraries_keep_to_them(told: list[str], omp: str | None, torch: int
         [sys.executable, "-c", SHOW, *told], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
     assert ran.stdout.split() == [str(torch), str(torch), "1", "1"]
+
+
+FAULTS = """
+import resource, sys
+import torch
+from frdm_engine.cores import set_threads
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    x = torch.ones(12 << 20)
+    y = x + x
+    del x
+    y * y
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+if sys.argv[1] == "kept":
+    set_threads(1)
+print(min([faults() for _ in range(16)][8:]))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep what is freed")
+def test_freed_memory_is_handed_out_again() -> None:
+    """Buffers of 48 MB cost a fault a page each time, unless the library keeps what was freed."""
+
+    def asked(how: str) -> int:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("MALLOC_", "GLIBC_"))}
+        made = subprocess.run(
+            [sys.executable, "-c", FAULTS, how], check=True, capture_output=True, text=True, env=environment
+        )
+        return int(made.stdout)
+
+    assert asked("plain") > 30_000
+    assert asked("kept") < 1_000

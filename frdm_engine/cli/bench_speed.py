@@ -80,6 +80,7 @@ def speed(
     for it: a filmed photograph with grain, as damaged as asked. On two cores the default takes about
     three quarters of an hour, 8192x4320 as much again.
     """
+    from frdm_engine.cores import set_threads
     from frdm_engine.evaluation.speed.clock import measure
     from frdm_engine.evaluation.speed.page import facts
     from frdm_engine.evaluation.speed.studio import Studio
@@ -90,6 +91,7 @@ def speed(
     if unknown:
         raise SettingError(f"--only names {unknown[0]!r}; choose from {', '.join(PARTS)}.")
     step_list = parse_numbers(steps, option="--steps", least=1)
+    set_threads()
     restorer = Restorer.from_pretrained(model, device=device)
     gpu = restorer.device.type == "cuda"
     wanted = chosen_sizes(sizes, quick=quick, gpu=gpu)

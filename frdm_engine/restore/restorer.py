@@ -161,6 +161,7 @@ class Restorer:
 
         Only frames within ``reach`` count. ``protect`` and ``force`` (H, W) in 0..1; ``usable`` (H, W) is False
         where a pixel holds no finite value and must stay. ``view`` keeps what is encoded of stereo views apart.
+        On a CPU pictures are kept while the window passes over them, not copied: change none before ``forget``.
 
         Raises:
             SettingError: the frame is missing from the window, or sizes differ.
@@ -321,7 +322,7 @@ class Restorer:
         return work
 
     def _composite(self, out: Picture, fill: Picture, local: Picture, frame: int) -> None:
-        """Lays repairs into the base under their matte (H, W); where that is 0 it stays. Grain is laid over the fill."""
+        """Lays repairs into the base under their matte (H, W); where that is 0 it stays. Grain is laid on fill."""
         touched = local > 0
         if not touched.any():
             return

@@ -25,6 +25,9 @@ from frdm_engine.restore.global_residual import Global, sample
 from frdm_engine.restore.window import Encoded, columns_of, noise_like
 from frdm_engine.tiling import Plan
 
+MARGIN = SUPPORT // 2
+"""Half-size pixels around a window: with the halo, which is not delivered, as many as decide a place's motion."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -88,10 +91,6 @@ class Held:
             torch.cat([cost for _, cost in pairs], dim=1) / COST_CEILING,
             (2 * around[0], 2 * around[1]),
         )
-
-
-MARGIN = SUPPORT // 2
-"""Half-size pixels around a window: with the halo, which is not delivered, as many as decide a place's motion."""
 
 
 def coarse_motions(window: Sequence[Encoded], pulse: Callable[[], None]) -> list[Tensor | None]:

@@ -63,9 +63,12 @@ def _system_peak() -> int:
 
 def main() -> None:
     """Restores what it is told to and reports."""
+    from frdm_engine.cores import set_threads
+
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # libraries print to standard output
     config = json.loads(sys.stdin.readline())
+    set_threads()
     try:
         told = _network(config) if config["alone"] else _restore(config)
     except FrdmError as error:
