@@ -36,7 +36,7 @@ COMMANDS = {
     "train",
 }
 GROUPS = {
-    "bench": {"quality", "real"},
+    "bench": {"memory", "quality", "real", "speed"},
     "farm": {"report", "start", "stop", "submit", "task"},
     "install": {"engine", "farm", "nuke", "resolve"},
     "pairs": {"add", "check"},
