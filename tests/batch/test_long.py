@@ -37,7 +37,7 @@ def _run(command: tuple[object, ...], child: Child) -> tuple[dict[float, tuple[i
     held, sizes, began = psutil.Process(process.pid), {}, 0.0
     assert process.stderr is not None
     for line in process.stderr:
-        if match := re.search(r"\((\d+)/(\d+) of all\)", line):
+        if match := re.search(r"^frame \S+  (\d+)/(\d+)  ", line):
             began = began or time.monotonic()
             spent = held.cpu_times()
             sizes[int(match[1]) / int(match[2])] = held.memory_info().rss, spent.user + spent.system
