@@ -11,13 +11,13 @@ import typer
 
 from frdm_engine.cli.bench import Steps
 from frdm_engine.cli.bench_shared import (
-    ON_CPU,
     WHAT,
     Docs,
     JsonFile,
     Out,
     Quick,
     Scratch,
+    Sizes,
     chosen_sizes,
     photograph,
     scratch_folder,
@@ -34,14 +34,7 @@ def memory(
     json_file: JsonFile = None,
     docs: Docs = None,
     scratch: Scratch = None,
-    sizes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            rich_help_panel=WHAT,
-            help=f"Frame sizes such as 1920x1080, or all; {ON_CPU} on a CPU unless told, all on a GPU.",
-        ),
-    ] = None,
+    sizes: Sizes = None,
     frames: Annotated[
         int,
         typer.Option(

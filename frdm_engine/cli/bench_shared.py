@@ -36,6 +36,14 @@ Docs = Annotated[
     Path | None,
     typer.Option(metavar="DIR", rich_help_panel=WHERE, help="Write speed.md and its pictures there too."),
 ]
+Sizes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        rich_help_panel=WHAT,
+        help=f"Frame sizes such as 1920x1080,4096x3112, or all; {ON_CPU} on a CPU unless told, all on a GPU.",
+    ),
+]
 Scratch = Annotated[
     Path | None,
     typer.Option(

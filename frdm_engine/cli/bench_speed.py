@@ -10,13 +10,13 @@ import typer
 
 from frdm_engine.cli.bench import Steps, parse_numbers
 from frdm_engine.cli.bench_shared import (
-    ON_CPU,
     WHAT,
     Docs,
     JsonFile,
     Out,
     Quick,
     Scratch,
+    Sizes,
     chosen_sizes,
     photograph,
     scratch_folder,
@@ -43,14 +43,7 @@ def speed(
     json_file: JsonFile = None,
     docs: Docs = None,
     scratch: Scratch = None,
-    sizes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            rich_help_panel=WHAT,
-            help=f"Frame sizes such as 1920x1080,4096x3112, or all; {ON_CPU} on a CPU unless told, all on a GPU.",
-        ),
-    ] = None,
+    sizes: Sizes = None,
     only: Annotated[
         str | None,
         typer.Option(

@@ -56,9 +56,10 @@ def box_mean(x: Tensor, side: int, *, edges: str = "replicate") -> Tensor:
     total = box_sum(box_sum(padded, side, -1), side, -2)
     if edges != "none":
         return total.mul_(1 / side**2)
-    down, across = (
-        (at + half).clamp(max=size - 1) - (at - half).clamp(min=0) + 1
-        for size in (height, width)
-        for at in (torch.arange(size, device=x.device),)
-    )
-    return total.div_(across * down[:, None])
+    return total.div_(_inside(width, half, x.device) * _inside(height, half, x.device)[:, None])
+
+
+def _inside(size: int, half: int, device: torch.device) -> Tensor:
+    """How many of a square's pixels along one side lie inside the frame, for each of its ``size`` places."""
+    at = torch.arange(size, device=device)
+    return (at + half).clamp(max=size - 1) - (at - half).clamp(min=0) + 1

@@ -7,7 +7,8 @@ in model encoding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -205,11 +206,10 @@ class Restorer:
     ) -> tuple[Picture, Picture, Picture, float]:
         """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
         height, width = window[frame].shape[:2]
-        half = self.precision == torch.bfloat16
         while True:
             plan = self.plan(width, height)
             try:
-                with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                with self._computing():
                     return self._sample(window, self._order(window, frame, view), frame, view, plan, masks)
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
@@ -228,6 +228,13 @@ class Restorer:
                     f"frame {frame}: {self.device} ran out of memory with tiles of {largest} pixels; "
                     f"went on with tiles of {smaller}"
                 )
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """No gradients, and the precision that the device is quick in."""
+        half = self.precision == torch.bfloat16
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            yield
 
     def _order(self, window: Mapping[int, Picture], frame: int, view: str) -> tuple[int, ...]:
         """The frames that serve as the window, repeats passed over."""
@@ -304,10 +311,9 @@ class Restorer:
         The window lies on the device beforehand; nothing is read, carried over, blended or composited.
         """
         plan = self.plan(window[frame].shape[1], window[frame].shape[0])
-        half = self.precision == torch.bfloat16
 
         def work() -> None:
-            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            with self._computing():
                 newest = encode(self.model, encoded[-1].planes, plan)
                 held = [newest if e is encoded[-1] else e for e in encoded]
                 whole = low_resolution(self.model, [e.small for e in held])
@@ -317,7 +323,7 @@ class Restorer:
                 for tile in plan.tiles:
                     on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
 
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+        with self._computing():
             encoded = self._encoded(window, self._order(window, frame, ""), "", plan)
         return work
 

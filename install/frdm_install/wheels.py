@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,7 +126,7 @@ def unpack(path: Path) -> Wheel:
         raw = path.read_bytes()
         with zipfile.ZipFile(path) as archive:
             files = {one.filename: archive.read(one) for one in archive.infolist() if not one.is_dir()}
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise InstallError(f"{path} is no whole wheel ({error}); fetch it again.") from error
     for name in files:
         top = name.partition("/")[0]

@@ -88,6 +88,20 @@ def test_a_wheel_that_would_write_elsewhere_is_refused(tmp_path: Path, wheel: Ma
         wheels.unpack(path)
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_wheel_damaged_within_a_file_is_refused(tmp_path: Path, wheel: Make, compression: int) -> None:
+    path = wheel(tmp_path)
+    text = bytes(range(256)) * 64
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("zmq/core.py", text)
+    raw = bytearray(path.read_bytes())
+    start = raw.index(b"zmq/core.py") + len(b"zmq/core.py")
+    raw[start : start + 40] = b"\xff" * 40
+    path.write_bytes(raw)
+    with pytest.raises(InstallError, match="no whole wheel"):
+        wheels.unpack(path)
+
+
 def test_what_is_no_wheel_is_refused(tmp_path: Path, wheel: Make) -> None:
     path = wheel(tmp_path)
     path.write_bytes(path.read_bytes()[:200])

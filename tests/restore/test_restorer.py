@@ -60,6 +60,17 @@ def test_no_damage_is_a_plain_copy(restorer: Make, pictures: Pictures) -> None:
     assert made.picture is not window[1]
 
 
+def test_further_steps_are_for_tiles_with_damage(restorer: Make, pictures: Pictures) -> None:
+    """The first step finds it; where there is none the others are left out, and a hole by hand counts as found."""
+    window = pictures(40, 56, range(3))
+    for bias, force, expected in ((-1e4, None, 1), (-1e4, np.ones((40, 56), np.float32), 4), (10.0, None, 4)):
+        taken: list[int] = []
+        made = restorer(bias=bias, settings=Settings(steps=4))
+        made.model.denoiser.register_forward_hook(lambda *_, taken=taken: taken.append(1))
+        made.restore(window, 1, force=force)
+        assert len(taken) == expected
+
+
 def test_strength_zero_changes_nothing(restorer: Make, pictures: Pictures) -> None:
     window = pictures(40, 56, range(3))
     made = restorer(bias=10.0, settings=Settings(strength=0)).restore(window, 1)
