@@ -27,6 +27,7 @@ from frdm_engine.cli.plan import plan
 from frdm_engine.cli.plot import plot
 from frdm_engine.cli.report import report
 from frdm_engine.cli.restore import restore
+from frdm_engine.cli.scout import scout
 from frdm_engine.cli.serve import serve
 from frdm_engine.cli.train import train
 from frdm_engine.errors import FrdmError
@@ -93,6 +94,7 @@ for _command in (
     damage,
     pack,
     train,
+    scout,
     plot,
 ):
     app.command()(_command)

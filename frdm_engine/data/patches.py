@@ -152,7 +152,8 @@ class PatchStream(IterableDataset[Batch]):
     Batch ``i`` of worker ``w`` is drawn from (seed, w, i) alone; workers are counted over all training processes, of
     which this is number ``process``. ``root`` is a folder with a manifest, or a pack. Sources named in ``apart`` are
     never drawn. With a register of ``pairs``, ``pair_share`` of the windows are real. While ``advance`` tells of a
-    progress before the end of a stage of ``curriculum``, its recipes are drawn from in place of ``recipes``.
+    progress before the end of a stage of ``curriculum``, its recipes are drawn from in place of ``recipes``. The share
+    ``undamaged`` of the synthetic windows carries no damage.
     """
 
     def __init__(
@@ -175,12 +176,13 @@ class PatchStream(IterableDataset[Batch]):
         reader: Reader = read_picture,
         curriculum: Sequence[Stage] = (),
         process: int = 0,
+        undamaged: float = UNDAMAGED,
     ) -> None:
         self.root, self.classes, self.cache, self.recipes = root, classes, cache, tuple(recipes)
         self.seed, self.radius, self.small_side = seed, radius, small_side
         self.size, self.frames, self.patches, self.broad = size, frames, patches, broad
         self.apart, self.pairs, self.pair_share, self.reader = apart, pairs, pair_share, reader
-        self.curriculum, self.process = tuple(curriculum), process
+        self.curriculum, self.process, self.undamaged = tuple(curriculum), process, undamaged
         # Workers run in processes of their own: one number in shared memory tells them how far the training is. Without
         # a training to tell, it is at its end.
         self._progress = multiprocessing.RawValue("d", 1.0)
@@ -220,7 +222,7 @@ class PatchStream(IterableDataset[Batch]):
         """One batch; all its frames share one size."""
         height, width = FRAME_SIZES[rng.integers(len(FRAME_SIZES))]
         made = [
-            self._window(library, templates, rng, height, width)
+            self.window(library, templates, rng, height, width)
             if real is None or rng.random() >= self.pair_share
             else self._real_window(real, rng, height, width)
             for _ in range(self.frames)
@@ -249,14 +251,14 @@ class PatchStream(IterableDataset[Batch]):
 
         window = shrink(whole.window.flatten(0, 1)).unflatten(0, whole.window.shape[:2])
         parts = [window, shrink(whole.clean), shrink(whole.broad), shrink(whole.matte)]
-        more = [self._window(library, None, rng, height, width, whole=True) for _ in range(self.broad)]
+        more = [self.window(library, None, rng, height, width, whole=True) for _ in range(self.broad)]
         if more:
             own, clean, broad, matte = (torch.stack(part) for part in zip(*more, strict=True))
             matte = truth_matte(own[:, self.radius], clean, matte)
             parts = [torch.cat(pair) for pair in zip(parts, (own, clean, broad, matte), strict=True)]
         return views(*parts)
 
-    def _window(
+    def window(
         self,
         library: ClipLibrary,
         templates: Templates | None,
@@ -286,7 +288,7 @@ class PatchStream(IterableDataset[Batch]):
         )
         first = int(rng.integers(10_000))
         clip = _as_film(rng, clip)
-        damage = rng.random() >= UNDAMAGED  # clean windows: the restorer must learn to leave film alone
+        damage = rng.random() >= self.undamaged  # clean windows: the restorer must learn to leave film alone
         frames = [damager.process(first + t, clip[t], damage=damage) for t in range(length)]
         order = _end_of_shot(rng, self.radius)
         return (

@@ -23,6 +23,7 @@ from frdm_engine.model.frequency import GlobalLocalFrequency
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
 from frdm_engine.model.layers import Enter, Residual, conv, fourier, pointwise
 from frdm_engine.model.low_resolution import Broad, LowResolution
+from frdm_engine.model.scout import Scout
 
 CLASSES = ("dirt", "scratch", "stain", "flicker")
 LOCAL = 2
@@ -172,6 +173,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         global_prompt: bool = True,
         frequency: bool = True,
         global_residual: bool = True,
+        scout: bool = False,
         limits: dict[str, int] | None = None,
         classes: tuple[str, ...] = CLASSES,
         format: int = FORMAT,
@@ -187,6 +189,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.denoiser = Denoiser(
             width=width, neighbours=neighbours, dim=prompt_dim, prompt=global_prompt, frequency=frequency
         )
+        self.scout = Scout(neighbours=neighbours) if scout else None  # learned after the rest: `frdm scout`
 
     def encode(self, frame: Tensor, column_map: Tensor) -> Tensor:
         """Features (B, C, H/4, W/4) of frames (B, 3, H, W) in model encoding with their column maps (B, 1, H, W)."""

@@ -15,13 +15,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
+from frdm_engine.model.frame_fusion import Box
 from frdm_engine.restore.global_residual import broad_mattes, low_resolution, mend
 from frdm_engine.restore.grain import lay_missing, measure
-from frdm_engine.restore.matte import LOW, mattes, opacity, probability
+from frdm_engine.restore.matte import mattes, opacity
+from frdm_engine.restore.scouting import look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.tiles import Held, coarse_motions
 from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, to_planes, window_frames
@@ -47,7 +50,7 @@ class Masks:
 class Restored:
     """A restored frame, model encoding. picture (H, W, 3); mattes (4, H, W) opacity per class; alpha (H, W) of all.
 
-    ``picture`` equals the input where ``alpha`` is 0. ``sampled`` is the share of tiles that needed work.
+    ``picture`` equals the input where ``alpha`` is 0. ``sampled`` is the share of the tiles' pixels that was looked at.
     """
 
     picture: Picture
@@ -95,6 +98,8 @@ class Restorer:
         self.settings = settings or Settings()
         self.model: FilmRestorer = loaded.model.to(device, memory_format=torch.channels_last).eval()
         self.precision = fast_precision(device)
+        self.everywhere = False
+        """Whether to look at every tile, whatever the scout says: slower, and hardly ever another result."""
         self.notes: list[str] = []
         """What the user should know about how it went, a smaller plan for lack of memory for example."""
         self.pulse: Callable[[], None] = lambda: None
@@ -258,7 +263,7 @@ class Restorer:
         masks: Masks,
     ) -> tuple[Picture, Picture, Picture, float]:
         """The frame with what is broad taken back (H, W, 3) and the mattes of that (2, H, W); the fill and logits of
-        dirt and scratches (5, H, W); the share of tiles with work."""
+        dirt and scratches (5, H, W); the share of the tiles that was looked at."""
         encoded = self._encoded(window, order, view, plan)
         centre = encoded[len(encoded) // 2].planes
         settings = self.settings
@@ -286,14 +291,34 @@ class Restorer:
             settings.seed,
             self.steps,
         )
-        blender = Blender(plan, channels=3 + LOCAL)
-        worked = 0
-        for tile in plan.tiles:
+        found = self._scouted(held, masks.force)
+        return base, broad, *(self._everywhere(held) if found is None else found)
+
+    def _scouted(self, held: Held, force: Picture | None) -> tuple[Picture, float] | None:
+        """Fill and logits (5, H, W) around what the scout and the artist point at, and the share of the tiles looked at
+        for it; None where all of them come cheaper, or there is no scout."""
+        scout = None if self.everywhere else self.model.scout
+        if scout is None:
+            return None
+        self.pulse()
+        logits = scout(seen_by_scout(held.window, held.motion))[0, 0].float().cpu().numpy()
+
+        def look(box: Box) -> Picture:
             self.pulse()
-            values = held.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))[0].float().cpu().numpy()
-            worked += bool((probability(values[3:], settings.strength) > LOW).any())
-            blender.add(tile, values)
-        return base, broad, blender.result(), worked / len(plan.tiles)
+            out: Picture = held.look(box)[0].float().cpu().numpy()
+            return out
+
+        strength = self.settings.strength
+        cells = marked(held.plan, logits, strength, force)
+        return look_around(held.plan, cells, look, channels=3 + LOCAL, strength=strength)
+
+    def _everywhere(self, held: Held) -> tuple[Picture, float]:
+        """Fill and logits (5, H, W) from all tiles."""
+        blender = Blender(held.plan, channels=3 + LOCAL)
+        for tile in held.plan.tiles:
+            self.pulse()
+            blender.add(tile, held.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))[0].float().cpu().numpy())
+        return blender.result(), 1.0
 
     def _encoded(self, window: Mapping[int, Picture], order: tuple[int, ...], view: str, plan: Plan) -> list[Encoded]:
         """The window on the device: what is not kept of earlier frames is encoded."""
@@ -306,9 +331,9 @@ class Restorer:
         return [kept[number] for number in order]
 
     def rehearse(self, window: Mapping[int, Picture], frame: int) -> Callable[[], None]:
-        """The device's work on a frame, to be timed: each call encodes one frame and runs every tile; nothing is kept.
+        """The device's work on a frame, to be timed: each call encodes one frame and looks where `restore` does.
 
-        The window lies on the device beforehand; nothing is read, carried over, blended or composited.
+        The window lies on the device beforehand; nothing is read, kept, blended or composited.
         """
         plan = self.plan(window[frame].shape[1], window[frame].shape[0])
 
@@ -320,12 +345,28 @@ class Restorer:
                 centre = held[len(held) // 2].planes
                 motion = coarse_motions(held, self.pulse)
                 on = Held(self.model, plan, held, motion, whole, centre, None, frame, self.settings.seed, self.steps)
-                for tile in plan.tiles:
-                    on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
+                if self._scouted(on, None) is None:
+                    for tile in plan.tiles:
+                        on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
 
         with self._computing():
             encoded = self._encoded(window, self._order(window, frame, ""), "", plan)
         return work
+
+    def lesson(self, window: Mapping[int, Picture], frame: int) -> tuple[Tensor, Restored]:
+        """What the scout sees of a frame (1, C, H/2, W/2), and the frame freed of dirt and scratches, for its training.
+
+        Every tile is looked at for it.
+        """
+        before, self.settings, self.everywhere = self.settings, replace(self.settings, fix=CLASSES[:LOCAL]), True
+        try:
+            with self._computing():
+                plan = self.plan(window[frame].shape[1], window[frame].shape[0])
+                held = self._encoded(window, self._order(window, frame, ""), "", plan)
+                seen = seen_by_scout(held, coarse_motions(held, self.pulse))
+            return seen, self.restore(window, frame)
+        finally:
+            self.settings, self.everywhere = before, False
 
     def _composite(self, out: Picture, fill: Picture, local: Picture, frame: int) -> None:
         """Lays repairs into the base under their matte (H, W); where that is 0 it stays. Grain is laid on fill."""

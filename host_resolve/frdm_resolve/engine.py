@@ -1,16 +1,22 @@
-"""The engine as the adapter speaks to it: one sequence restored, and what is known of the result."""
+"""The engine as the adapter speaks to it: one sequence restored, and what is known of the result.
+
+Its messages and sockets are loaded when it is first spoken to: the script's window does not wait for them.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
-from frdm_bridge import Client, JobSpec, Settings, restore
+import frdm_bridge
 from frdm_bridge.errors import BridgeError, JobCancelledError
-from frdm_bridge.messages import Event, FrameReady, Progress
+from frdm_bridge.jobs import JobSpec, Settings
 from frdm_resolve.errors import EngineError, StoppedError
+
+if TYPE_CHECKING:
+    from frdm_bridge.messages import Event
 
 Tell = Callable[[int, int, Optional[float]], None]
 """Frames done, of how many, seconds left if known."""
@@ -35,7 +41,7 @@ def model(connection: str) -> str:
     Nothing is known to be stale then. A clip that needs the engine says what is wrong with it.
     """
     try:
-        with Client.connect(connection or None, program="resolve") as client:
+        with frdm_bridge.Client.connect(connection or None, program="resolve") as client:
             return client.welcome.model
     except BridgeError:
         return ""
@@ -59,6 +65,8 @@ def run(
         EngineError: with the engine's sentence.
         StoppedError: it was cancelled.
     """
+    from frdm_bridge.messages import FrameReady, Progress
+
     first, last = frames
     job, began = "", time.monotonic()
     spec = JobSpec(
@@ -81,8 +89,8 @@ def run(
             tell(done, event.total, (time.monotonic() - began) / done * (event.total - done))
 
     try:
-        with Client.connect(connection or None, program="resolve") as client:
-            restore(client, spec, on_event=hear, cancelled=cancelled, patience=PATIENCE)
+        with frdm_bridge.Client.connect(connection or None, program="resolve") as client:
+            frdm_bridge.restore(client, spec, on_event=hear, cancelled=cancelled, patience=PATIENCE)
             return Made(job, _model(Path(output % first)), client.welcome.version)
     except JobCancelledError as error:
         raise StoppedError("Cancelled; frames that are done are kept, and the project is as it was.") from error

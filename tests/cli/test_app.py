@@ -30,6 +30,7 @@ COMMANDS = {
     "plot",
     "report",
     "restore",
+    "scout",
     "serve",
     "status",
     "stop",

@@ -267,7 +267,7 @@ def test_clean_windows_are_among_them(stream: Callable[..., PatchStream], librar
     made = stream(frames=1, patches=1)
     clean = 0
     for seed in range(24):
-        window, truth, broad, matte = made._window(library, None, np.random.default_rng(seed), 64, 80)
+        window, truth, broad, matte = made.window(library, None, np.random.default_rng(seed), 64, 80)
         if torch.equal(window[2], truth):
             clean += 1
             assert torch.equal(broad, truth)
@@ -286,7 +286,7 @@ def test_templates_are_used(
     cv2.imwrite(str(tmp_path / "hair" / "0.png"), bar)
     made = stream(frames=1, patches=1)
     plain, cut = (
-        [made._window(library, templates, np.random.default_rng(seed), 64, 80)[0] for seed in range(6)]
+        [made.window(library, templates, np.random.default_rng(seed), 64, 80)[0] for seed in range(6)]
         for templates in (None, Templates(tmp_path))
     )
     assert any(not torch.equal(one, other) for one, other in zip(plain, cut, strict=True))

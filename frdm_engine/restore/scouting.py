@@ -1,0 +1,234 @@
+"""Where the restorer looks: everywhere in a plan's tiles, or only around what the scout points at.
+
+The scout (``model/scout.py``) marks cells of the frame. What it marks is joined to a few rectangles, each looked at in
+a window of its own, and what is repaired there is followed over their borders until it ends: the scout need only find
+a piece of each repair. Where that comes to no less than the tiles, the tiles are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from frdm_engine.model.denoiser import CLASSES, LOCAL
+from frdm_engine.model.frame_fusion import Box, both_columns, part_of
+from frdm_engine.model.scout import CELL, scouted
+from frdm_engine.restore.matte import HIGH, hysteresis, probability
+from frdm_engine.restore.window import STRIP, Encoded
+from frdm_engine.tiling import Plan
+
+Cells = npt.NDArray[np.bool_]
+"""Of the padded frame, (rows, columns), squares of ``Plan.multiple`` pixels: which must be looked at."""
+Values = npt.NDArray[np.float32]
+
+NOTHING = -30.0
+"""Logit of damage where nobody looked."""
+DENSE = 0.9
+"""Share of the tiles' cost from which the tiles are looked at instead."""
+ROUNDS = 6
+"""How often repairs are followed, twice as far each time, before the tiles are looked at instead."""
+MOST_WINDOWS = 400
+
+
+def seen_by_scout(window: Sequence[Encoded], motion: Sequence[Tensor | None]) -> Tensor:
+    """The scout's planes (1, C, H/2, W/2) of a window on the device, H and W as padded; see ``scouted``."""
+    height, width = (2 * side for side in window[0].levels[0].shape[-2:])
+    rows = both_columns([F.avg_pool2d(e.rows, (1, 2)) for e in window])
+    columns = F.interpolate(rows, size=(height // 2, width // 2), mode="bilinear", align_corners=False)
+    return scouted([_halved(e.planes, height, width) for e in window], motion, columns)
+
+
+def _halved(planes: Tensor, height: int, width: int) -> Tensor:
+    """A frame at half size (1, 3, height/2, width/2), padded as the plan says, strip by strip."""
+    strips = [
+        F.avg_pool2d(part_of(planes, (0, top, width, min(top + STRIP, height))).contiguous(), 2)
+        for top in range(0, height, STRIP)
+    ]
+    return torch.cat(strips, dim=-2)
+
+
+@dataclass(frozen=True, order=True)
+class Patch:
+    """A rectangle of cells (x0, y0, x1, y1), ends exclusive, that is looked at in one window."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def joined(self, other: Patch) -> Patch:
+        """The rectangle around both."""
+        return Patch(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
+
+    def touches(self, other: Patch) -> bool:
+        """Whether they share a cell, a side or a corner: no repair may lie across two of them."""
+        return self.near(other, 0)
+
+    def near(self, other: Patch, cells: int = 3) -> bool:
+        """Whether no more than so many cells lie between them: farther apart, nothing is saved by joining them."""
+        across = self.x0 - cells <= other.x1 and other.x0 - cells <= self.x1
+        return across and self.y0 - cells <= other.y1 and other.y0 - cells <= self.y1
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A plan's padded frame in cells, and what it costs to look at windows in it."""
+
+    plan: Plan
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of cells."""
+        side = self.plan.multiple
+        return (self.plan.height + self.plan.pad_bottom) // side, (self.plan.width + self.plan.pad_right) // side
+
+    def window(self, patch: Patch) -> Box:
+        """The pixels that are looked at for a patch: a halo around it, as far as there is a frame."""
+        side, (rows, columns) = self.plan.multiple, self.shape
+        halo = -(-self.plan.halo // side)
+        return (
+            max(patch.x0 - halo, 0) * side,
+            max(patch.y0 - halo, 0) * side,
+            min(patch.x1 + halo, columns) * side,
+            min(patch.y1 + halo, rows) * side,
+        )
+
+    def cost(self, patch: Patch) -> float:
+        """What a patch costs, in pixels of a tile's window: its own, what motion needs around it, its start."""
+        x0, y0, x1, y1 = self.window(patch)
+        return _cost(x1 - x0, y1 - y0)
+
+    def fits(self, patch: Patch) -> bool:
+        """Whether its window asks for no more memory than a tile's."""
+        x0, y0, x1, y1 = self.window(patch)
+        return (x1 - x0) * (y1 - y0) <= self.plan.window_width * self.plan.window_height
+
+    def dense(self) -> float:
+        """What the tiles cost."""
+        return len(self.plan.tiles) * _cost(self.plan.window_width, self.plan.window_height)
+
+
+def _cost(width: int, height: int) -> float:
+    return width * height + 0.15 * (width + 64) * (height + 64) + 1500
+
+
+def marked(plan: Plan, logits: Values, strength: float, force: Values | None) -> Cells:
+    """Cells to look at: where the scout's logits (H/16, W/16), their odds multiplied by ``strength``, pass a half, and
+    where the artist names a hole, ``force`` (H, W) over 0."""
+    rows, columns = Grid(plan).shape
+    many = plan.multiple // CELL
+    found = probability(logits, strength) > 0.5
+    out = np.asarray(found.reshape(rows, many, columns, many).any(axis=(1, 3)), bool)
+    if force is not None:
+        out |= _any_in_cells(force > 0, plan)
+    return out
+
+
+def patches(cells: Cells, grid: Grid) -> list[Patch] | None:
+    """The cells in rectangles that do not touch each other, in order; None where the tiles come cheaper."""
+    most = DENSE * grid.dense()
+    count, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
+    if count - 1 > MOST_WINDOWS or cells.sum() * grid.plan.multiple**2 > most:
+        return None
+    joined = _joined([Patch(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:].tolist()], grid)
+    if sum(grid.cost(patch) for patch in joined) > most or not all(grid.fits(patch) for patch in joined):
+        return None
+    return sorted(joined)
+
+
+def _joined(found: list[Patch], grid: Grid) -> list[Patch]:
+    """Joins what touches, and what comes cheaper together, until nothing more does."""
+    done: dict[Patch, float] = {}
+    todo = list(found)
+    while todo:
+        one = todo.pop()
+        cost = grid.cost(one)
+        for other, others in done.items():
+            if not one.near(other):
+                continue
+            both = one.joined(other)
+            if one.touches(other) or (grid.cost(both) <= cost + others and grid.fits(both)):
+                del done[other]
+                todo.append(both)
+                break
+        else:
+            done[one] = cost
+    return list(done)
+
+
+def look_around(
+    plan: Plan, cells: Cells, look: Callable[[Box], Values], *, channels: int, strength: float
+) -> tuple[Values, float] | None:
+    """Fill and logits (channels, height, width) where cells are marked, and what repairs there run on into.
+
+    ``look`` gives a part of the padded frame (channels, h, w), the logits behind three of fill; elsewhere these say
+    that there is nothing. Beside them the share of the tiles' pixels that was looked at. None where the tiles come
+    cheaper.
+    """
+    grid = Grid(plan)
+    seen: dict[Patch, Values] = {}
+    looked = 0
+    for turn in range(ROUNDS + 1):
+        chosen = patches(cells, grid)
+        if chosen is None:
+            return None
+        for patch in chosen:
+            if patch not in seen:
+                box = grid.window(patch)
+                seen[patch] = _core(look(box), patch, box, plan.multiple)
+                looked += (box[2] - box[0]) * (box[3] - box[1])
+        seen = {patch: seen[patch] for patch in chosen}
+        further = cells.copy()
+        for patch, values in seen.items():
+            _follow(further, patch, values[3:], strength, 1 << turn, plan.multiple)
+        if (further == cells).all():
+            return _laid(plan, seen, channels), looked / plan.computed_pixels
+        cells = further
+    return None
+
+
+def _core(values: Values, patch: Patch, box: Box, side: int) -> Values:
+    left, top = patch.x0 * side - box[0], patch.y0 * side - box[1]
+    return values[:, top : top + (patch.y1 - patch.y0) * side, left : left + (patch.x1 - patch.x0) * side].copy()
+
+
+def _follow(cells: Cells, patch: Patch, logits: Values, strength: float, far: int, side: int) -> None:
+    """Marks a patch, and ``far`` more cells where a repair in it, told by its logits (C, h, w), meets its border."""
+    rows, columns = cells.shape
+    cells[patch.y0 : patch.y1, patch.x0 : patch.x1] = True
+    repaired = np.zeros(logits.shape[1:], bool)
+    for name, plane in zip(CLASSES[:LOCAL], logits, strict=True):
+        repaired |= hysteresis(probability(plane, strength), high=HIGH[name]) > 0
+
+    def along(line: Cells) -> Cells:
+        return np.asarray(line.reshape(-1, side).any(axis=1), bool)
+
+    cells[max(patch.y0 - far, 0) : patch.y0, patch.x0 : patch.x1] |= along(repaired[0])
+    cells[patch.y1 : min(patch.y1 + far, rows), patch.x0 : patch.x1] |= along(repaired[-1])
+    cells[patch.y0 : patch.y1, max(patch.x0 - far, 0) : patch.x0] |= along(repaired[:, 0])[:, None]
+    cells[patch.y0 : patch.y1, patch.x1 : min(patch.x1 + far, columns)] |= along(repaired[:, -1])[:, None]
+
+
+def _laid(plan: Plan, seen: dict[Patch, Values], channels: int) -> Values:
+    out = np.zeros((channels, plan.height, plan.width), np.float32)
+    out[3:] = NOTHING
+    side = plan.multiple
+    for patch, values in seen.items():
+        part = out[:, patch.y0 * side : patch.y1 * side, patch.x0 * side : patch.x1 * side]
+        part[:] = values[:, : part.shape[1], : part.shape[2]]
+    return out
+
+
+def _any_in_cells(mask: Cells, plan: Plan) -> Cells:
+    """Whether anything of a mask (height, width) lies in each cell."""
+    side = plan.multiple
+    padded = np.pad(mask, ((0, plan.pad_bottom), (0, plan.pad_right)))
+    rows, columns = Grid(plan).shape
+    return np.asarray(padded.reshape(rows, side, columns, side).any(axis=(1, 3)), bool)
