@@ -80,7 +80,9 @@ def scout(
     def tell(step: int, loss: float, worth: scouting.Reach) -> None:
         note(f"step {step}  loss {loss:.4f}  points at {worth.marked:.1%} of the cells, {worth.needed:.1%} needed")
 
-    made, worth = scouting.teach(lessons.all, neighbours=2 * limits.radius, minutes=learn, seed=seed, report=tell)
+    made, worth = scouting.teach(
+        lessons.all, neighbours=2 * limits.radius, progress=scouting.within(learn), seed=seed, report=tell
+    )
     scouting.write(run / "last", restorer.model, made)
     typer.echo(
         f"{len(lessons.all)} lessons; on footage held apart the scout points at {worth.marked:.1%} of the cells and "

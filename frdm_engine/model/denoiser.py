@@ -173,7 +173,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         global_prompt: bool = True,
         frequency: bool = True,
         global_residual: bool = True,
-        scout: bool = False,
+        scouted: bool = False,
         limits: dict[str, int] | None = None,
         classes: tuple[str, ...] = CLASSES,
         format: int = FORMAT,
@@ -189,7 +189,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.denoiser = Denoiser(
             width=width, neighbours=neighbours, dim=prompt_dim, prompt=global_prompt, frequency=frequency
         )
-        self.scout = Scout(neighbours=neighbours) if scout else None  # learned after the rest: `frdm scout`
+        self.scout = Scout(neighbours=neighbours) if scouted else None  # learned after the rest: `frdm scout`
 
     def encode(self, frame: Tensor, column_map: Tensor) -> Tensor:
         """Features (B, C, H/4, W/4) of frames (B, 3, H, W) in model encoding with their column maps (B, 1, H, W)."""

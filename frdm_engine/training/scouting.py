@@ -182,7 +182,7 @@ def gather(
 
 def write(folder: Path, model: FilmRestorer, scout: Scout) -> None:
     """The model with this scout, as a model folder."""
-    made = FilmRestorer(**{**model.config, "scout": True})
+    made = FilmRestorer(**{**model.config, "scouted": True})
     made.load_state_dict(
         {name: value for name, value in model.state_dict().items() if not name.startswith("scout.")}
         | {f"scout.{name}": value for name, value in scout.state_dict().items()}
@@ -236,11 +236,13 @@ def teach(
     lessons: Sequence[Lesson],
     *,
     neighbours: int,
-    minutes: float,
+    progress: Callable[[int], float],
     seed: int,
     report: Callable[[int, float, Reach], None],
 ) -> tuple[Scout, Reach]:
     """A scout from lessons, as it did best on those held apart, its bias such that logits over 0 catch enough.
+
+    ``progress`` tells what share of the learning, 0 to 1, has passed after so many steps.
 
     Raises:
         TrainingError: there are no lessons of one of the two sorts, or nothing is repaired in them.
@@ -256,12 +258,12 @@ def teach(
     average = Average(scout)
     optimizer = torch.optim.AdamW(scout.parameters(), lr=RATE, weight_decay=0.02)
     best: tuple[Scout, Reach] | None = None
-    began, step = time.monotonic(), 0
+    step = 0
     for look in range(1, LOOKS + 1):
         losses: list[float] = []
         passed = 0.0
         while not losses or passed < look / LOOKS:
-            passed = (time.monotonic() - began) / (60 * minutes)
+            passed = progress(step)
             cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(passed, 1.0)))
             for parameters in optimizer.param_groups:
                 parameters["lr"] = RATE * min(1.0, (step + 1) / WARMUP) * cosine
@@ -283,6 +285,12 @@ def teach(
     with torch.no_grad():
         best[0].leave.bias.add_(best[1].bias)  # type: ignore[union-attr]
     return best
+
+
+def within(minutes: float) -> Callable[[int], float]:
+    """The progress of a learning that begins now and lasts so long."""
+    began = time.monotonic()
+    return lambda _: (time.monotonic() - began) / max(60 * minutes, 1e-9)
 
 
 def _fast() -> torch.autocast:
