@@ -75,6 +75,7 @@ def broad_mattes(
     strength: float,
     protect: Plane | None,
     usable: npt.NDArray[np.bool_] | None,
+    out: Plane | None = None,
 ) -> Plane:
     """Opacity (2, H, W) of stains and flicker in a frame of that size; the rest as in ``mattes``."""
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=guide.stain.device)
@@ -82,7 +83,9 @@ def broad_mattes(
     stain, flicker = grow(both, height, width, whole)[0].float().cpu().numpy()
     chance = np.clip(stain, 1e-6, 1 - 1e-6)
     logits = np.log(chance / (1 - chance))[None]
-    return mattes(("stain",), logits, flicker=flicker, fix=fix, strength=strength, protect=protect, usable=usable)
+    return mattes(
+        ("stain",), logits, flicker=flicker, fix=fix, strength=strength, protect=protect, usable=usable, out=out
+    )
 
 
 def mend(picture: Plane, guide: Guide, classes: Plane) -> Plane:

@@ -30,7 +30,10 @@ def probability(logits: Plane, strength: float) -> Plane:
     """Probabilities of logits, their odds multiplied by ``strength``; 0 where strength is 0."""
     if strength == 0:
         return np.zeros_like(logits)
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits + np.log(strength), -30, 30))), dtype=np.float32)
+    out = np.asarray(logits + np.float32(np.log(strength)), dtype=np.float32)
+    np.clip(out, -30, 30, out=out)
+    np.exp(np.negative(out, out=out), out=out)
+    return np.reciprocal(np.add(out, 1, out=out), out=out)
 
 
 def _may_be_sure(logits: Plane, strength: float, high: float) -> bool:
@@ -72,29 +75,31 @@ def mattes(
     protect: Plane | None = None,
     force: Plane | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
+    out: Plane | None = None,
 ) -> Plane:
-    """Opacity (C, H, W) in 0..1 of the classes ``names`` from their logits (C, H, W).
+    """Opacity (C, H, W) in 0..1 of the classes ``names`` from their logits (C, H, W), written to ``out`` where given.
 
     ``flicker`` (H, W) in 0..1 is told by the levels of the window instead of a logit, and then comes last; strength
     thins it out below 1.
     ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as the first class); protect wins. Where
     ``usable`` is False (pixels that hold no finite value) nothing is changed.
     """
-    planes = [
-        hysteresis(
-            probability(plane, strength),
-            high=HIGH[name],
-            least=LEAST_SHARE[name],
-            most=MOST_SHARE[name],
-            elongation=LEAST_ELONGATION[name],
+    count = len(names) + (flicker is not None)
+    out = np.empty((count, *logits.shape[1:]), np.float32) if out is None else out
+    for plane, name, own in zip(out, names, logits, strict=False):
+        plane[:] = (
+            hysteresis(
+                probability(own, strength),
+                high=HIGH[name],
+                least=LEAST_SHARE[name],
+                most=MOST_SHARE[name],
+                elongation=LEAST_ELONGATION[name],
+            )
+            if name in fix and _may_be_sure(own, strength, HIGH[name])
+            else 0
         )
-        if name in fix and _may_be_sure(plane, strength, HIGH[name])
-        else np.zeros_like(plane)
-        for name, plane in zip(names, logits, strict=True)
-    ]
     if flicker is not None:
-        planes.append(flicker * np.float32(min(1.0, strength) if "flicker" in fix else 0.0))
-    out = np.stack(planes)
+        np.multiply(flicker, np.float32(min(1.0, strength) if "flicker" in fix else 0.0), out=out[-1])
     if force is not None:
         out[0] = np.maximum(out[0], np.clip(force, 0, 1))
     if protect is not None:
@@ -107,4 +112,7 @@ def mattes(
 
 def opacity(classes: Plane) -> Plane:
     """Opacity (H, W) of the whole repair from mattes per class (C, H, W)."""
-    return np.asarray(1 - np.prod(1 - classes, axis=0), dtype=np.float32)
+    through = 1 - classes[0]
+    for plane in classes[1:]:
+        through *= 1 - plane
+    return np.subtract(1, through, out=through)

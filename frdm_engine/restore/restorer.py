@@ -24,7 +24,7 @@ from frdm_engine.model.frame_fusion import Box
 from frdm_engine.restore.global_residual import broad_mattes, low_resolution, mend
 from frdm_engine.restore.grain import lay_missing, measure
 from frdm_engine.restore.matte import mattes, opacity
-from frdm_engine.restore.scouting import look_around, marked, seen_by_scout
+from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.tiles import Held, coarse_motions
 from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, to_planes, window_frames
@@ -179,19 +179,22 @@ class Restorer:
         for name, mask in vars(masks).items():
             if mask is not None and mask.shape != picture.shape[:2]:
                 raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")
-        base, broad, blended, sampled = self._within_memory(window, frame, view, masks)
+        base, classes, found, sampled = self._within_memory(window, frame, view, masks)
         local = mattes(
             CLASSES[:LOCAL],
-            blended[3:],
+            found.logits,
             fix=self.settings.fix,
             strength=self.settings.strength,
             protect=protect,
             force=force,
             usable=usable,
+            out=classes[:LOCAL],
         )
-        classes = np.concatenate((local, broad))
+        fill = found.fill.transpose(1, 2, 0)
+        del found  # its logits are not needed any more, and large
         out = base.copy() if base is picture else base
-        self._composite(out, blended[:3].transpose(1, 2, 0), opacity(local), frame)
+        self._composite(out, fill, opacity(local), frame)
+        del fill
         return Restored(out, classes, opacity(classes), sampled)
 
     def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
@@ -208,7 +211,7 @@ class Restorer:
 
     def _within_memory(
         self, window: Mapping[int, Picture], frame: int, view: str, masks: Masks
-    ) -> tuple[Picture, Picture, Picture, float]:
+    ) -> tuple[Picture, Picture, Found, float]:
         """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
         height, width = window[frame].shape[:2]
         while True:
@@ -261,13 +264,14 @@ class Restorer:
         view: str,
         plan: Plan,
         masks: Masks,
-    ) -> tuple[Picture, Picture, Picture, float]:
-        """The frame with what is broad taken back (H, W, 3) and the mattes of that (2, H, W); the fill and logits of
-        dirt and scratches (5, H, W); the share of the tiles that was looked at."""
+    ) -> tuple[Picture, Picture, Found, float]:
+        """The frame with what is broad taken back (H, W, 3); mattes (4, H, W), those of what is broad made, the others
+        still zeros; what was found of dirt and scratches; the share of the tiles that was looked at."""
         encoded = self._encoded(window, order, view, plan)
         centre = encoded[len(encoded) // 2].planes
         settings = self.settings
         whole = low_resolution(self.model, [e.small for e in encoded])
+        classes = np.zeros((len(CLASSES), plan.height, plan.width), np.float32)
         broad = broad_mattes(
             whole.guide,
             plan.height,
@@ -276,6 +280,7 @@ class Restorer:
             strength=settings.strength,
             protect=masks.protect,
             usable=masks.usable,
+            out=classes[LOCAL:],
         )
         base = mend(window[frame], whole.guide, broad)
         force = None if masks.force is None else np.asarray(masks.force, np.float32)[..., None]
@@ -292,10 +297,10 @@ class Restorer:
             self.steps,
         )
         found = self._scouted(held, masks.force)
-        return base, broad, *(self._everywhere(held) if found is None else found)
+        return base, classes, *(self._everywhere(held) if found is None else found)
 
-    def _scouted(self, held: Held, force: Picture | None) -> tuple[Picture, float] | None:
-        """Fill and logits (5, H, W) around what the scout and the artist point at, and the share of the tiles looked at
+    def _scouted(self, held: Held, force: Picture | None) -> tuple[Found, float] | None:
+        """What is found around what the scout and the artist point at, and the share of the tiles looked at
         for it; None where all of them come cheaper, or there is no scout."""
         scout = None if self.everywhere else self.model.scout
         if scout is None:
@@ -310,15 +315,17 @@ class Restorer:
 
         strength = self.settings.strength
         cells = marked(held.plan, logits, strength, force)
-        return look_around(held.plan, cells, look, channels=3 + LOCAL, strength=strength)
+        return look_around(held.plan, cells, look, strength=strength)
 
-    def _everywhere(self, held: Held) -> tuple[Picture, float]:
-        """Fill and logits (5, H, W) from all tiles."""
-        blender = Blender(held.plan, channels=3 + LOCAL)
+    def _everywhere(self, held: Held) -> tuple[Found, float]:
+        """What is found in all tiles."""
+        fill, logits = Blender(held.plan, channels=3), Blender(held.plan, channels=LOCAL)
         for tile in held.plan.tiles:
             self.pulse()
-            blender.add(tile, held.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))[0].float().cpu().numpy())
-        return blender.result(), 1.0
+            values = held.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))[0].float().cpu().numpy()
+            fill.add(tile, values[:3])
+            logits.add(tile, values[3:])
+        return Found(fill.result(), logits.result()), 1.0
 
     def _encoded(self, window: Mapping[int, Picture], order: tuple[int, ...], view: str, plan: Plan) -> list[Encoded]:
         """The window on the device: what is not kept of earlier frames is encoded."""

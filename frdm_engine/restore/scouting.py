@@ -163,13 +163,21 @@ def _joined(found: list[Patch], grid: Grid) -> list[Patch]:
     return list(done)
 
 
-def look_around(
-    plan: Plan, cells: Cells, look: Callable[[Box], Values], *, channels: int, strength: float
-) -> tuple[Values, float] | None:
-    """Fill and logits (channels, height, width) where cells are marked, and what repairs there run on into.
+@dataclass(frozen=True)
+class Found:
+    """fill (3, height, width) of a frame, model encoding, and the logits (2, height, width) of dirt and scratches."""
 
-    ``look`` gives a part of the padded frame (channels, h, w), the logits behind three of fill; elsewhere these say
-    that there is nothing. Beside them the share of the tiles' pixels that was looked at. None where the tiles come
+    fill: Values
+    logits: Values
+
+
+def look_around(
+    plan: Plan, cells: Cells, look: Callable[[Box], Values], *, strength: float
+) -> tuple[Found, float] | None:
+    """What is found where cells are marked, and what repairs there run on into.
+
+    ``look`` gives fill and logits (5, h, w) of a part of the padded frame; elsewhere the logits say that there is
+    nothing. Beside them the share of the tiles' pixels that was looked at. None where the tiles come
     cheaper.
     """
     grid = Grid(plan)
@@ -189,7 +197,7 @@ def look_around(
         for patch, values in seen.items():
             _follow(further, patch, values[3:], strength, 1 << turn, plan.multiple)
         if (further == cells).all():
-            return _laid(plan, seen, channels), looked / plan.computed_pixels
+            return _laid(plan, seen), looked / plan.computed_pixels
         cells = further
     return None
 
@@ -216,14 +224,16 @@ def _follow(cells: Cells, patch: Patch, logits: Values, strength: float, far: in
     cells[patch.y0 : patch.y1, patch.x1 : min(patch.x1 + far, columns)] |= along(repaired[:, -1])[:, None]
 
 
-def _laid(plan: Plan, seen: dict[Patch, Values], channels: int) -> Values:
-    out = np.zeros((channels, plan.height, plan.width), np.float32)
-    out[3:] = NOTHING
+def _laid(plan: Plan, seen: dict[Patch, Values]) -> Found:
+    fill = np.zeros((3, plan.height, plan.width), np.float32)
+    logits = np.full((LOCAL, plan.height, plan.width), NOTHING, np.float32)
     side = plan.multiple
     for patch, values in seen.items():
-        part = out[:, patch.y0 * side : patch.y1 * side, patch.x0 * side : patch.x1 * side]
-        part[:] = values[:, : part.shape[1], : part.shape[2]]
-    return out
+        rows = slice(patch.y0 * side, min(patch.y1 * side, plan.height))
+        columns = slice(patch.x0 * side, min(patch.x1 * side, plan.width))
+        part = values[:, : rows.stop - rows.start, : columns.stop - columns.start]
+        fill[:, rows, columns], logits[:, rows, columns] = part[:3], part[3:]
+    return Found(fill, logits)
 
 
 def _any_in_cells(mask: Cells, plan: Plan) -> Cells:

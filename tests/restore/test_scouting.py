@@ -95,26 +95,27 @@ def test_a_repair_is_followed_to_its_end() -> None:
     cells = np.zeros((22, 32), bool)
     cells[3, 500 // 32] = cells[420 // 32, 110 // 32] = True
     looker = Looker(dirty, cut)
-    found = look_around(cut, cells, looker, channels=3 + LOCAL, strength=1)
+    found = look_around(cut, cells, looker, strength=1)
     assert found is not None
     values, looked = found
     known = dirty.copy()
     known[100:104, 900:904] = False
-    np.testing.assert_array_equal(values[3] > 0, known)
-    np.testing.assert_array_equal(values[:3, known], looker.values[:3, :700, :1000][:, known])
-    assert (values[3:, 100:104, 900:904] == NOTHING).all()
+    np.testing.assert_array_equal(values.logits[0] > 0, known)
+    np.testing.assert_array_equal(values.fill[:, known], looker.values[:3, :700, :1000][:, known])
+    assert (values.logits[:, 100:104, 900:904] == NOTHING).all()
     assert 0 < looked < 1
     assert looked == pytest.approx(sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in looker.boxes) / cut.computed_pixels)
-    again = look_around(cut, cells, Looker(dirty, cut), channels=3 + LOCAL, strength=1)
+    again = look_around(cut, cells, Looker(dirty, cut), strength=1)
     assert again is not None
-    np.testing.assert_array_equal(again[0], values)
+    np.testing.assert_array_equal(again[0].fill, values.fill)
+    np.testing.assert_array_equal(again[0].logits, values.logits)
 
 
 def test_a_repair_without_end_is_for_the_tiles() -> None:
     cut = large()
     cells = np.zeros((22, 32), bool)
     cells[10, 10] = True
-    assert look_around(cut, cells, Looker(np.ones((700, 1000), bool), cut), channels=5, strength=1) is None
+    assert look_around(cut, cells, Looker(np.ones((700, 1000), bool), cut), strength=1) is None
 
 
 def test_what_may_be_damage_but_is_no_repair_is_not_followed() -> None:
@@ -124,19 +125,19 @@ def test_what_may_be_damage_but_is_no_repair_is_not_followed() -> None:
     looker.values[3, :, 400:420] = -1.0  # over the low threshold, never over the high one
     cells = np.zeros((22, 32), bool)
     cells[10, 12] = True
-    assert look_around(cut, cells, looker, channels=5, strength=1) is not None
+    assert look_around(cut, cells, looker, strength=1) is not None
     assert len(looker.boxes) == 1
 
 
 def test_nothing_marked_is_nothing_looked_at() -> None:
     cut = large()
     looker = Looker(np.ones((700, 1000), bool), cut)
-    found = look_around(cut, np.zeros((22, 32), bool), looker, channels=5, strength=1)
+    found = look_around(cut, np.zeros((22, 32), bool), looker, strength=1)
     assert found is not None
     values, looked = found
     assert looked == 0
     assert not looker.boxes
-    assert (values[3:] == NOTHING).all()
+    assert (values.logits == NOTHING).all()
 
 
 def test_strength_makes_the_scout_point_at_more_and_holes_by_hand_count() -> None:
@@ -185,7 +186,7 @@ def test_where_it_points_nowhere_nothing_is_done(scouting: Make, pictures: Pictu
     shy.everywhere = True
     everywhere = shy.restore(window, 2)
     assert everywhere.sampled == 1
-    assert (everywhere.alpha > 0).mean() > 0.9
+    assert (everywhere.alpha > 0).mean() > 0.5
 
 
 def test_a_hole_by_hand_is_filled_whatever_the_scout_says(scouting: Make, pictures: Pictures) -> None:
@@ -219,7 +220,7 @@ def test_lessons_look_everywhere_and_leave_the_settings_alone(scouting: Make, pi
     shy = scouting(-5.0, bias=10.0, settings=Settings(fix=("flicker",)))
     seen, made = shy.lesson(window, 2)
     assert seen.shape == (1, 23, 32, 48)
-    assert (made.alpha > 0).mean() > 0.9
+    assert (made.alpha > 0).mean() > 0.5
     assert shy.settings.fix == ("flicker",)
     assert not shy.everywhere
     assert torch.isfinite(seen).all()
