@@ -436,7 +436,7 @@ class FrameReady(Event):
     difference: str = field(default="", metadata=of(PATH, "its difference; empty: none was asked for"))
     skipped: bool = field(default=False, metadata=of(Flag(), "an earlier run had made it of the same"))
     changed: float = field(default=0.0, metadata=of(SHARE, "share of pixels changed"))
-    sampled: float = field(default=0.0, metadata=of(SHARE, "share of tiles that needed work"))
+    sampled: float = field(default=0.0, metadata=of(SHARE, "share of the tiles' pixels that was looked at"))
     seconds: float = field(default=0.0, metadata=of(SECONDS, "time it took"))
 
 

@@ -14,6 +14,7 @@ UNRUNNABLE = {
     r"(deadline|deadlinecommand|cuecmd|tractor-spool) ": "needs a farm's queue",
     r"frdm report clean ": "needs what a farm has made; tests/report has it",
     r"accelerate launch ": "needs several GPUs; tests/training/test_accelerate.py runs it on the CPU",
+    r"frdm scout ": "takes an hour and footage with damage to mend; tests/cli/test_scout.py runs it in small",
     r"frdm bench ": "takes hours and the benchmark's footage; tests/cli/test_bench.py runs it in small",
     r"nuke -": "needs Nuke; tests/host_nuke runs the same script in a stand-in",
     r"frdm-resolve ": "needs DaVinci Resolve; tests/host_resolve runs it in a stand-in",
