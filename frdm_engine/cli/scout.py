@@ -40,7 +40,7 @@ def scout(
         int | None, typer.Option(metavar="N", min=1, rich_help_panel=HOW, help="CPU threads; all cores unless told.")
     ] = None,
 ) -> None:
-    """Teach a model its scout: a small network that says where a frame need not be looked at.
+    """Teach a model its scout, or go on with it: a small network that says where a frame need not be looked at.
 
     Lessons are gathered from damaged and undamaged footage first; Ctrl-C keeps them, and the same command goes on.
     """
@@ -48,6 +48,7 @@ def scout(
     from frdm_engine.data.clips import ClipLibrary
     from frdm_engine.data.packing import open_data
     from frdm_engine.data.patches import PatchStream
+    from frdm_engine.model.scout import Scout
     from frdm_engine.restore.restorer import Restorer
     from frdm_engine.training import scouting
     from frdm_engine.training.validation import split
@@ -81,7 +82,11 @@ def scout(
         note(f"step {step}  loss {loss:.4f}  points at {worth.marked:.1%} of the cells, {worth.needed:.1%} needed")
 
     made, worth = scouting.teach(
-        lessons.all, neighbours=2 * limits.radius, progress=scouting.within(learn), seed=seed, report=tell
+        lessons.all,
+        start=restorer.model.scout or Scout(neighbours=2 * limits.radius),
+        progress=scouting.within(learn),
+        seed=seed,
+        report=tell,
     )
     scouting.write(run / "last", restorer.model, made)
     typer.echo(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -17,12 +19,13 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from frdm_engine.model.encoder import Encoder
-from frdm_engine.model.filler import Filler, hole_of
-from frdm_engine.model.frame_fusion import Evidence, FrameFusion, Fused, blind
+from frdm_engine.model.filler import FAINTEST, Filler, hole_of
+from frdm_engine.model.frame_fusion import Box, Evidence, FrameFusion, Fused, blind
 from frdm_engine.model.frequency import GlobalLocalFrequency
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
 from frdm_engine.model.layers import Enter, Residual, conv, fourier, pointwise
 from frdm_engine.model.low_resolution import Broad, LowResolution
+from frdm_engine.model.rectangles import Rectangle, rectangles
 from frdm_engine.model.scout import Scout
 
 CLASSES = ("dirt", "scratch", "stain", "flicker")
@@ -63,6 +66,19 @@ class Prediction:
     logits: Tensor
     weights: Tensor
     hole: Tensor
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What is worth filling: places that hold damage over ``high``, as far as damage over ``low`` hangs together with
+    it, probabilities in 0..1."""
+
+    low: float = FAINTEST
+    high: float = FAINTEST
+
+
+EVERY_HOLE = Worth()
+"""All that the filler takes for a hole."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +126,13 @@ class Denoiser(nn.Module):
         self.filler = Filler(neighbours=neighbours, features=w1)
 
     def forward(
-        self, state: Tensor, sigma: Tensor, look: Look, previous: Prediction | None, hole: Tensor | None
+        self,
+        state: Tensor,
+        sigma: Tensor,
+        look: Look,
+        previous: Prediction | None,
+        hole: Tensor | None,
+        worth: Worth,
     ) -> Prediction:
         centre, residual = look.evidence.centre, look.residual
         if previous is None:
@@ -146,10 +168,55 @@ class Denoiser(nn.Module):
         if look.force is not None:
             found = torch.maximum(found, look.force)
         hole = found if hole is None else torch.where(hole < 0, found, hole)
-        if not self.training and not bool(hole.any()):
-            return Prediction(centre, centre, centre, logits, self.filler.idle(centre), hole)  # cost follows damage
-        fill, mixed, weights = self.filler(look.evidence, look.fused, x1, hole)
+        if self.training or hole.shape[0] > 1:
+            fill, mixed, weights = self.filler(look.evidence, look.fused, x1, hole)
+        else:
+            where = damage if look.force is None else torch.maximum(damage, look.force)
+            fill, mixed, weights = self._filled(look, x1, hole, fill_boxes(where, worth))
         return Prediction(centre + damage * (fill - centre), fill, mixed, logits, weights, hole)
+
+    def _filled(self, look: Look, features: Tensor, hole: Tensor, boxes: list[Box]) -> tuple[Tensor, Tensor, Tensor]:
+        """The filler's answer in some boxes of one window; elsewhere the frame itself: cost follows damage."""
+        centre = look.evidence.centre
+        height, width = centre.shape[-2:]
+        if boxes == [(0, 0, width, height)]:
+            out: tuple[Tensor, Tensor, Tensor] = self.filler(look.evidence, look.fused, features, hole)
+            return out
+        idle = self.filler.idle(centre)
+        if not boxes:
+            return centre, centre, idle
+        fill, mixed, weights = centre.clone(), centre.clone(), idle.clone()
+        for box in boxes:
+            x0, y0, x1, y1 = box
+            half, full = (..., slice(y0 // 2, y1 // 2), slice(x0 // 2, x1 // 2)), (..., slice(y0, y1), slice(x0, x1))
+            made = self.filler(look.evidence.crop(*box), look.fused.crop(*box), features[half], hole[full])
+            for whole, part in zip((fill, mixed, weights), made, strict=True):
+                whole[full] = part
+        return fill, mixed, weights
+
+
+FILL_CELL, FILL_MARGIN = 32, 32
+"""Pixels: holes are filled in rectangles of such squares, with so much around them to go by."""
+
+
+def fill_boxes(damage: Tensor, worth: Worth) -> list[Box]:
+    """Where the filler must run for probabilities of damage (1, 1, H, W), sides multiples of 4: boxes, or all of it."""
+    height, width = damage.shape[-2:]
+    most = F.max_pool2d(damage, FILL_CELL, ceil_mode=True)[0, 0].cpu().numpy()
+    _, labels = cv2.connectedComponents((most > worth.low).astype(np.uint8), connectivity=8)
+    filled = np.unique(labels[most > worth.high])
+    cells = np.isin(labels, filled[filled > 0])
+
+    def box(part: Rectangle) -> Box:
+        x0, y0 = (max(FILL_CELL * side - FILL_MARGIN, 0) for side in (part.x0, part.y0))
+        return x0, y0, min(FILL_CELL * part.x1 + FILL_MARGIN, width), min(FILL_CELL * part.y1 + FILL_MARGIN, height)
+
+    def cost(part: Rectangle) -> float:
+        x0, y0, x1, y1 = box(part)
+        return (x1 - x0) * (y1 - y0) + 2000.0
+
+    made = rectangles(cells, cost, most=0.9 * height * width)
+    return [(0, 0, width, height)] if made is None else [box(part) for part in made]
 
 
 def damage_of(logits: Tensor) -> Tensor:
@@ -239,11 +306,13 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         previous: Prediction | None = None,
         *,
         hole: Tensor | None = None,
+        worth: Worth = EVERY_HOLE,
     ) -> Prediction:
         """Clean frame and defect logits from a bridge ``state`` (B, 3, H, W) at noise level ``sigma`` (B,) in 0..1.
 
         ``previous`` is the estimate of the step before (self-conditioning, Chen et al. 2022, arXiv 2208.04202). The
         fill is made for ``hole`` (B, 1, H, W), 0..1; where that is negative, or None, for what this very call finds.
+        Of a single window that is not trained on, only what is ``worth`` it is filled, and the rest left as it is.
         """
-        out: Prediction = self.denoiser(state, sigma, look, previous, hole)
+        out: Prediction = self.denoiser(state, sigma, look, previous, hole, worth)
         return out

@@ -174,6 +174,14 @@ class Fused:
     quarter: Tensor
     trust: Tensor
 
+    def crop(self, x0: int, y0: int, x1: int, y1: int) -> Fused:
+        """The same for a window in pixels; corners are multiples of 4."""
+
+        def cut(x: Tensor, n: int) -> Tensor:
+            return x[..., y0 // n : y1 // n, x0 // n : x1 // n]
+
+        return Fused(cut(self.half, 2), cut(self.quarter, 4), cut(self.trust, 1))
+
 
 class FrameFusion(nn.Module):
     """Evidence, moved features (B, K + 1, C, H/4, W/4) -> fused features, a trust logit per neighbour and pixel."""

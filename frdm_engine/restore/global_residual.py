@@ -17,7 +17,7 @@ from torch import Tensor
 
 from frdm_engine.diffusion.sampling import sample_euler
 from frdm_engine.diffusion.schedule import NOISE, sigmas
-from frdm_engine.model.denoiser import FilmRestorer, Look, Prediction
+from frdm_engine.model.denoiser import EVERY_HOLE, FilmRestorer, Look, Prediction, Worth
 from frdm_engine.model.encoder import columns
 from frdm_engine.model.frame_fusion import both_columns, gather_evidence, window_motion
 from frdm_engine.model.global_prompt import Prompt
@@ -37,7 +37,7 @@ class Global:
     prompt: Prompt
 
 
-def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Prediction:
+def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int, worth: Worth = EVERY_HOLE) -> Prediction:
     """Runs the sampler over one look; each step is told the estimate of the step before. Returns the last step's.
 
     The first step finds the damage: where it finds none, no other is taken.
@@ -49,7 +49,7 @@ def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int) -> Predic
         if latest is not None and not bool(latest.hole.any()):
             return latest.clean
         level = torch.full((state.shape[0],), sigma, device=state.device)
-        latest = model.denoise(state, level, look, latest)
+        latest = model.denoise(state, level, look, latest, worth=worth)
         return latest.clean
 
     sample_euler(denoise, look.evidence.centre + NOISE * noise, sigmas(steps))

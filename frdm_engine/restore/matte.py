@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frdm_engine.model.denoiser import CLASSES, LOCAL, Worth
+
 Plane = npt.NDArray[np.float32]
 
 HIGH = {"dirt": 0.4, "scratch": 0.98, "stain": 0.8}
@@ -34,6 +36,14 @@ def probability(logits: Plane, strength: float) -> Plane:
     np.clip(out, -30, 30, out=out)
     np.exp(np.negative(out, out=out), out=out)
     return np.reciprocal(np.add(out, 1, out=out), out=out)
+
+
+def worth_filling(strength: float) -> Worth:
+    """Damage from which a matte can be over 0 at this strength, and how sure some of it must be, with a margin."""
+    low, high = (
+        level / (level + (1 - level) * strength) for level in (LOW, min(HIGH[name] for name in CLASSES[:LOCAL]))
+    )
+    return Worth(0.95 * low, 0.95 * high)
 
 
 def _may_be_sure(logits: Plane, strength: float, high: float) -> bool:

@@ -23,7 +23,7 @@ from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
 from frdm_engine.model.frame_fusion import Box
 from frdm_engine.restore.global_residual import broad_mattes, low_resolution, mend
 from frdm_engine.restore.grain import lay_missing, measure
-from frdm_engine.restore.matte import mattes, opacity
+from frdm_engine.restore.matte import mattes, opacity, worth_filling
 from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.tiles import Held, coarse_motions
@@ -295,6 +295,7 @@ class Restorer:
             frame,
             settings.seed,
             self.steps,
+            worth_filling(settings.strength),
         )
         found = self._scouted(held, masks.force)
         return base, classes, *(self._everywhere(held) if found is None else found)
@@ -351,7 +352,9 @@ class Restorer:
                 whole = low_resolution(self.model, [e.small for e in held])
                 centre = held[len(held) // 2].planes
                 motion = coarse_motions(held, self.pulse)
-                on = Held(self.model, plan, held, motion, whole, centre, None, frame, self.settings.seed, self.steps)
+                worth = worth_filling(self.settings.strength)
+                seed, steps = self.settings.seed, self.steps
+                on = Held(self.model, plan, held, motion, whole, centre, None, frame, seed, steps, worth)
                 if self._scouted(on, None) is None:
                     for tile in plan.tiles:
                         on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,13 +18,12 @@ from torch import Tensor
 
 from frdm_engine.model.denoiser import CLASSES, LOCAL
 from frdm_engine.model.frame_fusion import Box, both_columns, part_of
+from frdm_engine.model.rectangles import Cells, Rectangle, rectangles
 from frdm_engine.model.scout import CELL, scouted
 from frdm_engine.restore.matte import HIGH, hysteresis, probability
 from frdm_engine.restore.window import STRIP, Encoded
 from frdm_engine.tiling import Plan
 
-Cells = npt.NDArray[np.bool_]
-"""Of the padded frame, (rows, columns), squares of ``Plan.multiple`` pixels: which must be looked at."""
 Values = npt.NDArray[np.float32]
 
 NOTHING = -30.0
@@ -34,7 +32,6 @@ DENSE = 0.9
 """Share of the tiles' cost from which the tiles are looked at instead."""
 ROUNDS = 6
 """How often repairs are followed, twice as far each time, before the tiles are looked at instead."""
-MOST_WINDOWS = 400
 
 
 def seen_by_scout(window: Sequence[Encoded], motion: Sequence[Tensor | None]) -> Tensor:
@@ -54,32 +51,9 @@ def _halved(planes: Tensor, height: int, width: int) -> Tensor:
     return torch.cat(strips, dim=-2)
 
 
-@dataclass(frozen=True, order=True)
-class Patch:
-    """A rectangle of cells (x0, y0, x1, y1), ends exclusive, that is looked at in one window."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    def joined(self, other: Patch) -> Patch:
-        """The rectangle around both."""
-        return Patch(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
-
-    def touches(self, other: Patch) -> bool:
-        """Whether they share a cell, a side or a corner: no repair may lie across two of them."""
-        return self.near(other, 0)
-
-    def near(self, other: Patch, cells: int = 3) -> bool:
-        """Whether no more than so many cells lie between them: farther apart, nothing is saved by joining them."""
-        across = self.x0 - cells <= other.x1 and other.x0 - cells <= self.x1
-        return across and self.y0 - cells <= other.y1 and other.y0 - cells <= self.y1
-
-
 @dataclass(frozen=True)
 class Grid:
-    """A plan's padded frame in cells, and what it costs to look at windows in it."""
+    """A plan's padded frame in cells, squares of ``Plan.multiple`` pixels, and what windows in it cost."""
 
     plan: Plan
 
@@ -89,7 +63,7 @@ class Grid:
         side = self.plan.multiple
         return (self.plan.height + self.plan.pad_bottom) // side, (self.plan.width + self.plan.pad_right) // side
 
-    def window(self, patch: Patch) -> Box:
+    def window(self, patch: Rectangle) -> Box:
         """The pixels that are looked at for a patch: a halo around it, as far as there is a frame."""
         side, (rows, columns) = self.plan.multiple, self.shape
         halo = -(-self.plan.halo // side)
@@ -100,12 +74,12 @@ class Grid:
             min(patch.y1 + halo, rows) * side,
         )
 
-    def cost(self, patch: Patch) -> float:
+    def cost(self, patch: Rectangle) -> float:
         """What a patch costs, in pixels of a tile's window: its own, what motion needs around it, its start."""
         x0, y0, x1, y1 = self.window(patch)
         return _cost(x1 - x0, y1 - y0)
 
-    def fits(self, patch: Patch) -> bool:
+    def fits(self, patch: Rectangle) -> bool:
         """Whether its window asks for no more memory than a tile's."""
         x0, y0, x1, y1 = self.window(patch)
         return (x1 - x0) * (y1 - y0) <= self.plan.window_width * self.plan.window_height
@@ -131,36 +105,10 @@ def marked(plan: Plan, logits: Values, strength: float, force: Values | None) ->
     return out
 
 
-def patches(cells: Cells, grid: Grid) -> list[Patch] | None:
+def patches(cells: Cells, grid: Grid) -> list[Rectangle] | None:
     """The cells in rectangles that do not touch each other, in order; None where the tiles come cheaper."""
-    most = DENSE * grid.dense()
-    count, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
-    if count - 1 > MOST_WINDOWS or cells.sum() * grid.plan.multiple**2 > most:
-        return None
-    joined = _joined([Patch(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:].tolist()], grid)
-    if sum(grid.cost(patch) for patch in joined) > most or not all(grid.fits(patch) for patch in joined):
-        return None
-    return sorted(joined)
-
-
-def _joined(found: list[Patch], grid: Grid) -> list[Patch]:
-    """Joins what touches, and what comes cheaper together, until nothing more does."""
-    done: dict[Patch, float] = {}
-    todo = list(found)
-    while todo:
-        one = todo.pop()
-        cost = grid.cost(one)
-        for other, others in done.items():
-            if not one.near(other):
-                continue
-            both = one.joined(other)
-            if one.touches(other) or (grid.cost(both) <= cost + others and grid.fits(both)):
-                del done[other]
-                todo.append(both)
-                break
-        else:
-            done[one] = cost
-    return list(done)
+    made = rectangles(cells, grid.cost, most=DENSE * grid.dense(), fits=grid.fits)
+    return made if made is None or all(grid.fits(patch) for patch in made) else None
 
 
 @dataclass(frozen=True)
@@ -181,7 +129,7 @@ def look_around(
     cheaper.
     """
     grid = Grid(plan)
-    seen: dict[Patch, Values] = {}
+    seen: dict[Rectangle, Values] = {}
     looked = 0
     for turn in range(ROUNDS + 1):
         chosen = patches(cells, grid)
@@ -202,12 +150,12 @@ def look_around(
     return None
 
 
-def _core(values: Values, patch: Patch, box: Box, side: int) -> Values:
+def _core(values: Values, patch: Rectangle, box: Box, side: int) -> Values:
     left, top = patch.x0 * side - box[0], patch.y0 * side - box[1]
     return values[:, top : top + (patch.y1 - patch.y0) * side, left : left + (patch.x1 - patch.x0) * side].copy()
 
 
-def _follow(cells: Cells, patch: Patch, logits: Values, strength: float, far: int, side: int) -> None:
+def _follow(cells: Cells, patch: Rectangle, logits: Values, strength: float, far: int, side: int) -> None:
     """Marks a patch, and ``far`` more cells where a repair in it, told by its logits (C, h, w), meets its border."""
     rows, columns = cells.shape
     cells[patch.y0 : patch.y1, patch.x0 : patch.x1] = True
@@ -224,7 +172,7 @@ def _follow(cells: Cells, patch: Patch, logits: Values, strength: float, far: in
     cells[patch.y0 : patch.y1, patch.x1 : min(patch.x1 + far, columns)] |= along(repaired[:, -1])[:, None]
 
 
-def _laid(plan: Plan, seen: dict[Patch, Values]) -> Found:
+def _laid(plan: Plan, seen: dict[Rectangle, Values]) -> Found:
     fill = np.zeros((3, plan.height, plan.width), np.float32)
     logits = np.full((LOCAL, plan.height, plan.width), NOTHING, np.float32)
     side = plan.multiple

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from frdm_engine.model.alignment import COST_CEILING, SUPPORT, coarse_motion, fine_motion
-from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.model.denoiser import FilmRestorer, Worth
 from frdm_engine.model.frame_fusion import (
     Box,
     Evidence,
@@ -35,7 +35,7 @@ class Held:
 
     ``window``: 2 * radius + 1 frames in time order; ``motion``: the coarse motion from the middle one to each other;
     ``whole``: what is broad; ``centre`` (1, 3, height, width): the frame with that taken back; ``force`` (1, 1, height,
-    width): holes the artist names.
+    width): holes the artist names; ``worth``: what the filler must run for.
     """
 
     model: FilmRestorer
@@ -48,6 +48,7 @@ class Held:
     frame: int
     seed: int
     steps: int
+    worth: Worth
 
     def look(self, box: Box) -> Tensor:
         """Fill and logits (1, 5, h, w) of a part of the padded frame, sides and corners multiples of the plan's."""
@@ -66,7 +67,7 @@ class Held:
             force=None if self.force is None else part_of(self.force, box).clamp(0, 1),
         )
         noise = noise_like(evidence.centre, seed=self.seed, frame=self.frame, x=x0, y=y0, stream=0)
-        found = sample(model, look, noise, self.steps)
+        found = sample(model, look, noise, self.steps, self.worth)
         return torch.cat((found.fill, found.logits), dim=1)
 
     def _evidence(self, box: Box) -> tuple[Evidence, Tensor]:

@@ -33,12 +33,12 @@ Measured on archive transfers: repeats reach 7 and 10 of 255 through compression
 
 def is_repeat(a: Picture, b: Picture) -> bool:
     """Whether two pictures (H, W, 3) in model encoding show one photograph twice, as pulldown and slow film do."""
-    difference: Picture = a[..., 0] - b[..., 0]  # channel by channel: a picture of all three would be large
+    difference: Picture = np.subtract(a[..., 0], b[..., 0])  # channel by channel: a picture of all three would be large
     for channel in (1, 2):
         np.add(difference, a[..., channel] - b[..., channel], out=difference)
     np.divide(difference, 3, out=difference)
     if min(difference.shape) >= 4:
-        difference = cv2.resize(difference, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        difference = np.asarray(cv2.resize(difference, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.float32)
     soft = np.abs(cv2.GaussianBlur(difference, (0, 0), 1.0))
     return bool(soft.max() < REPEAT_PEAK and np.quantile(soft, 0.999) < REPEAT_TAIL)
 

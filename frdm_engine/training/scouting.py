@@ -39,9 +39,9 @@ UNDAMAGED, HELD_APART, EVERY = 0.4, 0.1, 8
 
 FILE = 64
 """Lessons to a file: what a kill may cost."""
-CAUGHT = 0.995
+CAUGHT = 0.998
 """Share of all that repairs gain, on footage held apart, of which the scout must find a piece."""
-SPOTTED = 0.98
+SPOTTED = 0.93
 """Share of the repairs that can be seen of which it must find a piece."""
 SEEN = 8 / 255
 """Change, model encoding, from which a repair can be seen: its cells count fully in the loss, fainter ones less."""
@@ -235,12 +235,12 @@ def reach(scout: Scout, lessons: Sequence[Lesson]) -> Reach:
 def teach(
     lessons: Sequence[Lesson],
     *,
-    neighbours: int,
+    start: Scout,
     progress: Callable[[int], float],
     seed: int,
     report: Callable[[int, float, Reach], None],
 ) -> tuple[Scout, Reach]:
-    """A scout from lessons, as it did best on those held apart, its bias such that logits over 0 catch enough.
+    """What ``start`` becomes by lessons, at its best on those held apart, biased so that logits over 0 catch enough.
 
     ``progress`` tells what share of the learning, 0 to 1, has passed after so many steps.
 
@@ -254,7 +254,7 @@ def teach(
     rng = np.random.default_rng(seed)
     shapes = [[one for one in own if one.seen.shape == shape] for shape in {one.seen.shape: None for one in own}]
     odds = np.array([len(group) for group in shapes]) / len(own)
-    scout = Scout(neighbours=neighbours)
+    scout = copy.deepcopy(start).cpu().train()
     average = Average(scout)
     optimizer = torch.optim.AdamW(scout.parameters(), lr=RATE, weight_decay=0.02)
     best: tuple[Scout, Reach] | None = None

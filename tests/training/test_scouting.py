@@ -96,7 +96,11 @@ def test_it_learns_to_point_at_what_is_repaired(tmp_path: Path) -> None:
     lessons = [spotted(seed, apart=seed % 4 == 0) for seed in range(64)]
     told: list[int] = []
     made, worth = teach(
-        lessons, neighbours=4, progress=lambda step: step / 160, seed=0, report=lambda step, *_: told.append(step)
+        lessons,
+        start=Scout(neighbours=4),
+        progress=lambda step: step / 160,
+        seed=0,
+        report=lambda step, *_: told.append(step),
     )
     assert told == sorted(told)
     assert worth.marked < 2 * worth.needed
@@ -119,7 +123,7 @@ def test_too_few_lessons_are_refused() -> None:
     with pytest.raises(TrainingError, match="4 lessons and 0 held apart are too few"):
         teach(
             [spotted(n, apart=False) for n in range(4)],
-            neighbours=4,
+            start=Scout(neighbours=4),
             progress=lambda _: 1,
             seed=0,
             report=lambda *_: None,
