@@ -167,13 +167,15 @@ class Denoiser(nn.Module):
         found = hole_of(damage.detach())
         if look.force is not None:
             found = torch.maximum(found, look.force)
-        hole = found if hole is None else torch.where(hole < 0, found, hole)
-        if self.training or hole.shape[0] > 1:
-            fill, mixed, weights = self.filler(look.evidence, look.fused, x1, hole)
+        filled = found if hole is None else torch.where(hole < 0, found, hole)
+        if self.training or torch.is_grad_enabled() or filled.shape[0] > 1:
+            fill, mixed, weights = self.filler(look.evidence, look.fused, x1, filled)
         else:
-            where = damage if look.force is None else torch.maximum(damage, look.force)
-            fill, mixed, weights = self._filled(look, x1, hole, fill_boxes(where, worth))
-        return Prediction(centre + damage * (fill - centre), fill, mixed, logits, weights, hole)
+            where = damage
+            for named in (look.force, hole):  # what is named is worth it, found or not
+                where = where if named is None else torch.maximum(where, named)
+            fill, mixed, weights = self._filled(look, x1, filled, fill_boxes(where, worth))
+        return Prediction(centre + damage * (fill - centre), fill, mixed, logits, weights, filled)
 
     def _filled(self, look: Look, features: Tensor, hole: Tensor, boxes: list[Box]) -> tuple[Tensor, Tensor, Tensor]:
         """The filler's answer in some boxes of one window; elsewhere the frame itself: cost follows damage."""
