@@ -90,7 +90,7 @@ class Grid:
 
 
 def _cost(width: int, height: int) -> float:
-    return width * height + 0.15 * (width + 64) * (height + 64) + 1500
+    return width * height + 0.3 * (width + 64) * (height + 64) + 20_000
 
 
 def marked(plan: Plan, logits: Values, strength: float, force: Values | None) -> Cells:
