@@ -202,11 +202,16 @@ FILL_CELL, FILL_MARGIN = 32, 32
 
 
 def fill_boxes(damage: Tensor, worth: Worth) -> list[Box]:
-    """Where the filler must run for probabilities of damage (1, 1, H, W), sides multiples of 4: boxes, or all of it."""
+    """Where the filler must run for probabilities of damage (1, 1, H, W), sides multiples of 4: boxes, or all of it.
+
+    What meets the window's edge counts as sure: it may be so beyond it, in a neighbouring tile.
+    """
     height, width = damage.shape[-2:]
     most = F.max_pool2d(damage, FILL_CELL, ceil_mode=True)[0, 0].cpu().numpy()
     _, labels = cv2.connectedComponents((most > worth.low).astype(np.uint8), connectivity=8)
-    filled = np.unique(labels[most > worth.high])
+    sure = most > worth.high
+    sure[[0, -1]] = sure[:, [0, -1]] = True
+    filled = np.unique(labels[sure])
     cells = np.isin(labels, filled[filled > 0])
 
     def box(part: Rectangle) -> Box:

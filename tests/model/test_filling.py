@@ -48,6 +48,11 @@ def test_what_hangs_together_with_something_sure_is_filled_to_its_end() -> None:
     assert fill_boxes(tail, SURE) == [(64, 0, 160, 256)]
 
 
+def test_what_meets_the_edge_of_the_window_may_be_sure_beyond_it() -> None:
+    faint = damage((slice(0, 90), slice(100, 103), 0.3), (slice(150, 160), slice(300, 303), 0.3))
+    assert fill_boxes(faint, SURE) == [(64, 0, 160, 128)]
+
+
 def test_much_is_filled_at_once() -> None:
     assert fill_boxes(damage((slice(None), slice(None), 0.9)), SURE) == [(0, 0, WIDTH, HEIGHT)]
 
