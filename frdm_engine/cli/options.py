@@ -48,6 +48,19 @@ Device: TypeAlias = Annotated[
     str,
     typer.Option(metavar="NAME", rich_help_panel=HOW, help="auto (a GPU if there is one), cpu, cuda or cuda:N."),
 ]
+Footage: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR|FILE.zip", help="Footage: the folder with MANIFEST.tsv and train/, or a pack of frdm pack."
+    ),
+]
+Classes: TypeAlias = Annotated[
+    str, typer.Option(metavar="LIST", help="Classes of footage the manifest lists that may be used.")
+]
+Cache: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where decoded footage is kept, shared by trainings. [RUN/cache]"),
+]
 Tile: TypeAlias = Annotated[
     int | None,
     typer.Option(

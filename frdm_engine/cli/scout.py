@@ -8,17 +8,12 @@ from typing import Annotated
 import typer
 
 from frdm_engine.cli.console import note, parse_names
-from frdm_engine.cli.options import HOW, Device
+from frdm_engine.cli.options import HOW, Cache, Classes, Device, Footage
 from frdm_engine.errors import SettingError
 
 
 def scout(
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR|FILE.zip", help="Footage: the folder with MANIFEST.tsv and train/, or a pack of frdm pack."
-        ),
-    ],
+    data: Footage,
     model: Annotated[str, typer.Option(metavar="NAME|DIR", help="The model that is to have a scout.")] = "frdm-s",
     run: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of lessons and result; one that exists is gone on with.")
@@ -27,13 +22,8 @@ def scout(
         float, typer.Option(metavar="M", min=0.0, help="Minutes to gather lessons now: what the model repairs.")
     ] = 40.0,
     learn: Annotated[float, typer.Option(metavar="M", min=0.0, help="Minutes to learn from all lessons.")] = 15.0,
-    classes: Annotated[
-        str, typer.Option(metavar="LIST", help="Classes of footage the manifest lists that may be used.")
-    ] = "free",
-    cache: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where decoded footage is kept, shared by trainings. [RUN/cache]"),
-    ] = None,
+    classes: Classes = "free",
+    cache: Cache = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Key of the windows drawn and their damage.")] = 0,
     device: Device = "auto",
     threads: Annotated[

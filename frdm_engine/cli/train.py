@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frdm_engine.cli.console import STOPPED, complain, note, parse_names
-from frdm_engine.cli.options import HOW, Device
+from frdm_engine.cli.options import HOW, Cache, Classes, Device, Footage
 from frdm_engine.errors import CheckpointError, SettingError
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ HELD_APART, VALIDATION_WINDOWS = 0.1, 16
 
 
 def train(
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR|FILE.zip", help="Footage: the folder with MANIFEST.tsv and train/, or a pack of frdm pack."
-        ),
-    ],
+    data: Footage,
     run: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of this training; one that exists is gone on with. [runs/PRESET]"),
@@ -50,13 +45,8 @@ def train(
             help="Switch a module off: frame_fusion, global_prompt, frequency or global_residual. May be repeated.",
         ),
     ] = None,
-    classes: Annotated[
-        str, typer.Option(metavar="LIST", help="Classes of footage the manifest lists that may be used.")
-    ] = "free",
-    cache: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where decoded footage is kept, shared by trainings. [RUN/cache]"),
-    ] = None,
+    classes: Classes = "free",
+    cache: Cache = None,
     pairs: Annotated[
         Path | None,
         typer.Option(metavar="PAIRS.json", help="Scans beside their restorations, see frdm pairs: real damage."),

@@ -96,7 +96,7 @@ def mattes(
     """
     count = len(names) + (flicker is not None)
     out = np.empty((count, *logits.shape[1:]), np.float32) if out is None else out
-    for plane, name, own in zip(out, names, logits, strict=False):
+    for plane, name, own in zip(out[: len(names)], names, logits, strict=True):
         plane[:] = (
             hysteresis(
                 probability(own, strength),
