@@ -26,10 +26,12 @@ def tiny_network(
         said.weight *= 40
         said.get_parameter("bias").fill_(bias)
         made.denoiser.filler.leave.weight *= 0.3
-        if made.low_resolution is not None:
-            broad = made.low_resolution.leave
+        if made.low_resolution is not None and made.hints is not None:
+            broad, hints = made.low_resolution.leave, made.hints.leave
             broad.weight[:6] *= 0.3
             broad.weight[6:] *= 240
-            broad.get_parameter("bias")[6:] = bias - 20 if stains is None else stains
+            hints.weight *= 240
+            for leave in (broad.get_parameter("bias")[6:], hints.get_parameter("bias")):
+                leave.fill_(bias - 20 if stains is None else stains)
     made.eval()
     return made

@@ -61,7 +61,7 @@ def scout(
     if len(library.sources) < 2:
         raise SettingError(f"{data} holds one source of class {classes}; a scout is judged on another: give two.")
     own, apart = (ClipLibrary(sources) for sources in split(library.sources, share=scouting.HELD_APART))
-    lessons = scouting.Lessons(run)
+    lessons = scouting.Lessons(run, teacher=scouting.teacher(restorer.model))
     note(f"{run}: {len(lessons.all)} lessons, {len(own.sources)} sources and {len(apart.sources)} held apart")
     try:
         scouting.gather(restorer, stream, own, apart, templates, lessons, minutes=minutes, report=note)

@@ -45,6 +45,12 @@ def train(
             help="Switch a module off: frame_fusion, global_prompt, frequency or global_residual. May be repeated.",
         ),
     ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART", help="Train that part alone: broad, the low-resolution pass, which owns stains. [all]"
+        ),
+    ] = None,
     classes: Classes = "free",
     cache: Cache = None,
     pairs: Annotated[
@@ -87,6 +93,13 @@ def train(
     if preset not in PRESETS:
         raise SettingError(f"--preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}.")
     chosen, folder = PRESETS[preset].without(without or ()), run or Path("runs") / preset
+    if only is not None:
+        if only != "broad":
+            raise SettingError(f"--only {only!r} is no part that can be trained alone; use broad, or leave it out.")
+        if pairs is not None or "global_residual" in chosen.off:
+            other = "--pairs" if pairs is not None else "--without global_residual"
+            raise SettingError(f"--only broad and {other} exclude each other; leave one out.")
+        chosen = chosen.only_broad()
     if validate_on is not None and (validate_on in parse_names(classes) or data.suffix.lower() == ".zip"):
         raise SettingError(
             f"--validate-on {validate_on} would take what is trained on; leave it out, and a tenth is held apart."
@@ -161,7 +174,7 @@ def train(
         pair_share=pair_share,
         reader=read_any,
         # Weights that can already restore need no easy damage first.
-        curriculum=() if training.pretrained else chosen.curriculum,
+        curriculum=() if training.pretrained and not chosen.broad_alone else chosen.curriculum,
         process=processes.index,
     )
     validation = None
@@ -212,11 +225,12 @@ def describe(line: Mapping[str, float]) -> str:
     repairs = "  ".join(
         f"{name} {line[f'{name}_psnr_before']:.1f}>{line[f'{name}_psnr']:.1f} dB"
         for name in ("dirt", "scratch", "stain")
+        if f"{name}_psnr" in line
     )
+    losses = "  ".join(f"{name} {line[name]:.4f}" for name in ("image", "matte", "small") if name in line)
     return (
-        f"step {line['step']:.0f}  {line['minutes']:.1f} min  image {line['image']:.4f}  "
-        f"matte {line['matte']:.4f}  {repairs}  {line['megapixels_per_second']:.3f} Mpixel/s  "
-        f"waited {100 * line['waited']:.0f} %"
+        f"step {line['step']:.0f}  {line['minutes']:.1f} min  {losses}  {repairs}  "
+        f"{line['megapixels_per_second']:.3f} Mpixel/s  waited {100 * line['waited']:.0f} %"
     )
 
 

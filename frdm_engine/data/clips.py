@@ -17,6 +17,7 @@ from frdm_engine.data.frames import Pixels, read_frames
 from frdm_engine.data.grading import grade
 from frdm_engine.data.motion import animate, camera_path, drift_for, smear, smooth_mask
 from frdm_engine.data.objects import paste_objects
+from frdm_engine.data.shades import shade
 from frdm_engine.errors import InputError
 
 __all__ = ["ClipLibrary", "Sampling", "read_frames"]
@@ -29,9 +30,13 @@ class Sampling:
     """How often each kind of window is drawn."""
 
     stills: float = 0.35
+    frozen: float = 0.6
+    """Share of the stills that are single frames of videos: what is free as stills is wallpaper, mostly of skies."""
     objects_on_video: float = 0.35
     objects_on_still: float = 0.75
     parallax: float = 0.5
+    shaded: float = 0.5
+    """Share of the stills with soft dark and light regions that move with them."""
     boiling: float = 0.15
     """Windows with a region of water, leaves or smoke."""
     pan_on_video: float = 0.35
@@ -45,6 +50,8 @@ class Sampling:
     """Probability of keeping the stored size."""
     most_shrink: float = 2.0
     most_enlarge: float = 1.1
+    share_of_whole: tuple[float, float] = (0.5, 1.0)
+    """Of a whole frame made small: the share of the source's shorter side that it shows."""
     flattest: float = 2.5
     """Windows whose 8-bit standard deviation is lower are drawn again, up to `retries` times."""
     retries: int = 4
@@ -97,14 +104,16 @@ class ClipLibrary:
             for source in self.sources
         ]
 
-    def window(self, rng: np.random.Generator, *, length: int, height: int, width: int) -> Window:
+    def window(self, rng: np.random.Generator, *, length: int, height: int, width: int, whole: bool = False) -> Window:
         """Consecutive clean frames: (T, H, W, 3) float32 RGB, sRGB code values 0..1; same `rng`, same window.
+
+        With `whole` they show most of what the source does, made small, else a piece of it at about its own size.
 
         Raises:
             InputError: no source is long and large enough.
         """
         for attempt in range(self.sampling.retries + 1):
-            frames, still = self._film(rng, length=length, height=height, width=width)
+            frames, still = self._film(rng, length=length, height=height, width=width, whole=whole)
             spread = float(frames[length // 2, ::4, ::4].std())
             if spread >= self.sampling.flattest or attempt == self.sampling.retries:
                 break
@@ -114,12 +123,16 @@ class ClipLibrary:
             boil(rng, frames)
         return grade(rng, frames)
 
-    def _film(self, rng: np.random.Generator, *, length: int, height: int, width: int) -> tuple[Pixels, bool]:
+    def _film(
+        self, rng: np.random.Generator, *, length: int, height: int, width: int, whole: bool
+    ) -> tuple[Pixels, bool]:
         """One window before objects and grading, (T, H, W, 3) uint8, and whether it came from a still."""
         sideways = rng.random() < self.sampling.sideways
         turned = sideways and rng.random() < 0.5
-        first, second = ("still", "video") if rng.random() < self.sampling.stills else ("video", "still")
-        for kind, upended in ((first, turned), (first, False), (second, False)):
+        order = ["still", "video"] if rng.random() < self.sampling.stills else ["video", "still"]
+        if order[0] == "still" and rng.random() < self.sampling.frozen:
+            order = ["frozen", *order]
+        for kind, upended in ((order[0], turned), *((kind, False) for kind in order)):
             tall, wide = (width, height) if upended else (height, width)
             fitting = self._fitting(kind, length, tall, wide)
             if fitting:
@@ -131,8 +144,8 @@ class ClipLibrary:
             )
         weights = np.sqrt([source.distinct + source.shape[0] / 20 for source in fitting])
         source = fitting[int(rng.choice(len(fitting), p=weights / weights.sum()))]
-        film = self._from_still if kind == "still" else self._from_video
-        frames = film(rng, source, length=length, height=tall, width=wide)
+        film = self._from_video if kind == "video" else self._from_still
+        frames = film(rng, source, length=length, height=tall, width=wide, whole=whole)
         if rng.random() < 0.5:
             frames = frames[::-1]
         if sideways and not upended:
@@ -143,35 +156,39 @@ class ClipLibrary:
             frames = np.asarray(cv2.flip(frames.reshape(-1, wide, 3), 1), np.uint8).reshape(frames.shape)
         if upended:
             frames = np.stack([np.asarray(cv2.transpose(frame), np.uint8) for frame in frames])
-        return frames, kind == "still"
+        return frames, kind != "video"
 
     def _fitting(self, kind: str, length: int, height: int, width: int) -> list[Footage]:
         least = 1 / self.sampling.most_enlarge
         return [
             source
             for source in self.sources
-            if source.kind == kind
+            if source.kind == ("video" if kind == "frozen" else kind)
             and source.shape[1] >= height * least
             and source.shape[2] >= width * least
-            and (kind == "still" or any(stop - first >= length for first, stop in source.shots))
+            and (kind != "video" or any(stop - first >= length for first, stop in source.shots))
         ]
 
-    def _shrink(self, rng: np.random.Generator, source: Footage, *, height: int, width: int) -> float:
-        """Source pixels per output pixel: often 1, so that nothing is resampled, else rather near 1."""
+    def _shrink(self, rng: np.random.Generator, source: Footage, *, height: int, width: int, whole: bool) -> float:
+        """Source pixels per output pixel: often 1, so that nothing is resampled, else rather near 1; or `whole`."""
         room = min(source.shape[1] / height, source.shape[2] / width)
+        if whole:
+            return room * float(rng.uniform(*self.sampling.share_of_whole))
         most = min(self.sampling.most_shrink, room)
         if most > 1 and rng.random() < self.sampling.untouched:
             return 1.0
         return float(np.exp(rng.uniform(0.0, np.log(most)))) if most > 1 else room
 
-    def _from_video(self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int) -> Pixels:
+    def _from_video(
+        self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int, whole: bool
+    ) -> Pixels:
         shots = [shot for shot in source.shots if shot[1] - shot[0] >= length]
         spans = np.array([stop - first for first, stop in shots], np.float64)
         first, stop = shots[int(rng.choice(len(shots), p=spans / spans.sum()))]
         stride = 1 + int(rng.choice(len(self.sampling.strides), p=self.sampling.strides))
         stride = min(stride, max(1, (stop - first - 1) // max(1, length - 1)))
         start = int(rng.integers(first, stop - (length - 1) * stride))
-        shrink = self._shrink(rng, source, height=height, width=width)
+        shrink = self._shrink(rng, source, height=height, width=width, whole=whole)
         tall, wide = min(source.shape[1], round(height * shrink)), min(source.shape[2], round(width * shrink))
         room = np.array([source.shape[2] - wide, source.shape[1] - tall])
         shift = np.zeros((length, 2), np.float32)
@@ -188,16 +205,21 @@ class ClipLibrary:
             frames[index] = resized(crop, width=width, height=height)
         return frames
 
-    def _from_still(self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int) -> Pixels:
-        shrink = self._shrink(rng, source, height=height, width=width)
+    def _from_still(
+        self, rng: np.random.Generator, source: Footage, *, length: int, height: int, width: int, whole: bool
+    ) -> Pixels:
+        shrink = self._shrink(rng, source, height=height, width=width, whole=whole)
         # A margin around the window lets the camera travel; what the still cannot give shortens the journey.
         tall = min(source.shape[1], round(height * shrink * 1.5))
         wide = min(source.shape[2], round(width * shrink * 1.5))
         top = int(rng.integers(0, source.shape[1] - tall + 1))
         left = int(rng.integers(0, source.shape[2] - wide + 1))
-        crop = source.pixels[0, top : top + tall, left : left + wide]
+        number = int(rng.integers(source.shape[0]))
+        crop = source.pixels[number, top : top + tall, left : left + wide]
         size = max(width, round(wide / shrink)), max(height, round(tall / shrink))
         canvas = resized(crop, width=size[0], height=size[1])
+        if rng.random() < self.sampling.shaded:
+            canvas = shade(rng, canvas)
         reach = ((canvas.shape[1] - width) / 2, (canvas.shape[0] - height) / 2)
         path = camera_path(rng, length=length, reach=reach, fastest=30.0)
         near = None
@@ -221,8 +243,10 @@ class ClipLibrary:
 
 
 def resized(image: Pixels, *, width: int, height: int) -> Pixels:
-    """An (h, w, 3) picture at another size, free of aliasing down to half."""
+    """An (h, w, 3) picture at another size, free of aliasing."""
     shrink = image.shape[0] / height
+    if shrink > 2:
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     if shrink <= 1:
         method = cv2.INTER_CUBIC if shrink < 1 else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)

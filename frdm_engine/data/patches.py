@@ -27,6 +27,7 @@ from frdm_engine.data.packing import open_data
 from frdm_engine.data.pairs import PairLibrary, Reader, read_picture
 from frdm_engine.data.uprights import stand_uprights
 from frdm_engine.model.encoder import columns
+from frdm_engine.model.fixed_pattern import fixed_pattern
 from frdm_engine.model.frame_fusion import (
     Evidence,
     Motion,
@@ -88,17 +89,24 @@ _TENSORS = ("window", "columns", "flow", "clean", "broad", "matte")
 class Batch:
     """Whole small frames, and patches that know their frame (``owner``) and where they sit in it (``box``).
 
-    The last small frames may have no patches: they are there for what is broad.
+    The last small frames may have no patches: they are there for what is broad. There may be no patches at all.
     """
 
     small: Views
+    pattern: Tensor  # (N, 6, h/2, w/2) the small frames' fixed pattern
     patches: Views
     box: Tensor  # (N, 4) x0, y0, x1, y1 in 0..1
     owner: Tensor  # (N,) index into small
 
     def to(self, device: torch.device) -> Batch:
         """The same on ``device``."""
-        return Batch(self.small.to(device), self.patches.to(device), self.box.to(device), self.owner.to(device))
+        return Batch(
+            self.small.to(device),
+            self.pattern.to(device),
+            self.patches.to(device),
+            self.box.to(device),
+            self.owner.to(device),
+        )
 
 
 def truth_matte(damaged: Tensor, clean: Tensor, matte: Tensor) -> Tensor:
@@ -109,10 +117,13 @@ def truth_matte(damaged: Tensor, clean: Tensor, matte: Tensor) -> Tensor:
     return torch.cat((sharp, broad), dim=-3)
 
 
-def views(window: Tensor, clean: Tensor, broad: Tensor, matte: Tensor) -> Views:
-    """Views of whole frames: window (N, T, 3, H, W), truth of the centre, twice (N, 3, H, W) and (N, 4, H, W)."""
+def views(window: Tensor, clean: Tensor, broad: Tensor, matte: Tensor, motion: Motion | None = None) -> Views:
+    """Views of whole frames: window (N, T, 3, H, W), truth of the centre, twice (N, 3, H, W) and (N, 4, H, W).
+
+    ``motion``: the window's, if it is known.
+    """
     maps = columns(window.flatten(0, 1)).unflatten(0, window.shape[:2])
-    motion: Motion = window_motion(window)
+    motion = motion or window_motion(window)
     return Views(
         window, maps, quarter_flow(motion), gather_evidence(window, motion, both_columns(maps)), clean, broad, matte
     )
@@ -136,7 +147,7 @@ def crop(whole: Views, x0: int, y0: int, x1: int, y1: int) -> Views:
 
 
 def join(parts: list[Views]) -> Views:
-    """Views of one size, one after the other."""
+    """Views of one size, one after the other; one at least."""
 
     def cat(name: str, of: list[object]) -> Tensor:
         return torch.cat([getattr(part, name) for part in of])
@@ -221,6 +232,9 @@ class PatchStream(IterableDataset[Batch]):
     ) -> Batch:
         """One batch; all its frames share one size."""
         height, width = FRAME_SIZES[rng.integers(len(FRAME_SIZES))]
+        if not self.frames:
+            small, pattern = self._small(None, small_size(height, width, self.small_side), library, rng)
+            return Batch(small, pattern, pick(small, slice(0)), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
         made = [
             self.window(library, templates, rng, height, width)
             if real is None or rng.random() >= self.pair_share
@@ -229,34 +243,40 @@ class PatchStream(IterableDataset[Batch]):
         ]
         window, clean, broad, matte = (torch.stack(part) for part in zip(*made, strict=True))
         whole = views(window, clean, broad, truth_matte(window[:, self.radius], clean, matte))
-        small = self._small(whole, library, rng)
+        small, pattern = self._small(whole, small_size(height, width, self.small_side), library, rng)
         parts, boxes, owner = [], [], []
         for frame in range(self.frames):
-            one = pick(whole, frame)
+            one = pick(whole, slice(frame, frame + 1))
             for x, y in self._places(one, rng):
                 parts.append(crop(one, x, y, x + self.size, y + self.size))
                 boxes.append((x / width, y / height, (x + self.size) / width, (y + self.size) / height))
                 owner.append(frame)
-        return Batch(small, join(parts), torch.tensor(boxes, dtype=torch.float32), torch.tensor(owner))
+        return Batch(small, pattern, join(parts), torch.tensor(boxes, dtype=torch.float32), torch.tensor(owner))
 
-    def _small(self, whole: Views, library: ClipLibrary, rng: np.random.Generator) -> Views:
+    def _small(
+        self, whole: Views | None, size: tuple[int, int], library: ClipLibrary, rng: np.random.Generator
+    ) -> tuple[Views, Tensor]:
         """The whole frames made small, and ``broad`` more small frames with what is broad in the size it has in film.
 
-        A training frame is a piece of film: a stain fills it that would take a third of a whole frame.
+        A training frame is a piece of film: a stain fills it that would take a third of a whole frame. With them comes
+        their fixed pattern.
         """
-        height, width = size = small_size(whole.clean.shape[-2], whole.clean.shape[-1], self.small_side)
+        height, width = size
+        parts: list[list[Tensor]] = []
+        if whole is not None:
 
-        def shrink(x: Tensor) -> Tensor:
-            return F.interpolate(x, size=size, mode="area")
+            def shrink(x: Tensor) -> Tensor:
+                return F.interpolate(x, size=size, mode="area")
 
-        window = shrink(whole.window.flatten(0, 1)).unflatten(0, whole.window.shape[:2])
-        parts = [window, shrink(whole.clean), shrink(whole.broad), shrink(whole.matte)]
+            window = shrink(whole.window.flatten(0, 1)).unflatten(0, whole.window.shape[:2])
+            parts.append([window, shrink(whole.clean), shrink(whole.broad), shrink(whole.matte)])
         more = [self.window(library, None, rng, height, width, whole=True) for _ in range(self.broad)]
         if more:
             own, clean, broad, matte = (torch.stack(part) for part in zip(*more, strict=True))
-            matte = truth_matte(own[:, self.radius], clean, matte)
-            parts = [torch.cat(pair) for pair in zip(parts, (own, clean, broad, matte), strict=True)]
-        return views(*parts)
+            parts.append([own, clean, broad, truth_matte(own[:, self.radius], clean, matte)])
+        window, clean, broad, matte = (torch.cat(pair) for pair in zip(*parts, strict=True))
+        motion = window_motion(window)
+        return views(window, clean, broad, matte, motion), fixed_pattern(window, motion)
 
     def window(
         self,
@@ -273,7 +293,7 @@ class PatchStream(IterableDataset[Batch]):
         With ``whole`` damage has the size it has in a whole frame made small, as far as it is broad.
         """
         length = 2 * self.radius + 1
-        clip = library.window(rng, length=length, height=height, width=width)
+        clip = library.window(rng, length=length, height=height, width=width, whole=whole)
         monochrome = bool(np.ptp(clip[0, ::8, ::8], axis=-1).max() < 1e-3)
         stage = self.stage
         recipes = self.curriculum[stage].recipes if stage < len(self.curriculum) else self.recipes
@@ -332,11 +352,11 @@ class PatchStream(IterableDataset[Batch]):
         return places
 
 
-def pick(whole: Views, index: int) -> Views:
-    """One of several views, still batched."""
+def pick(whole: Views, which: slice) -> Views:
+    """Some of several views, still batched."""
     return Views(
-        evidence=Evidence(**{name: value[index : index + 1] for name, value in vars(whole.evidence).items()}),
-        **{name: getattr(whole, name)[index : index + 1] for name in _TENSORS},
+        evidence=Evidence(**{name: value[which] for name, value in vars(whole.evidence).items()}),
+        **{name: getattr(whole, name)[which] for name in _TENSORS},
     )
 
 

@@ -24,7 +24,7 @@ from frdm_engine.model.frame_fusion import Box, Evidence, FrameFusion, Fused, bl
 from frdm_engine.model.frequency import GlobalLocalFrequency
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
 from frdm_engine.model.layers import Enter, Residual, conv, fourier, pointwise
-from frdm_engine.model.low_resolution import Broad, LowResolution
+from frdm_engine.model.low_resolution import Broad, Hints, LowResolution, broad_of
 from frdm_engine.model.rectangles import Rectangle, rectangles
 from frdm_engine.model.scout import Scout
 
@@ -32,7 +32,7 @@ CLASSES = ("dirt", "scratch", "stain", "flicker")
 LOCAL = 2
 """The first so many of ``CLASSES`` hide the picture and are the denoiser's; the others are broad and filter it."""
 SIGMA_BANDS = 8
-FORMAT = 3
+FORMAT = 4
 """Version of what a checkpoint means; raised when tensors or their use change."""
 
 
@@ -258,11 +258,12 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         neighbours = 2 * self.limits.radius
         self.encoder = Encoder(features)
         self.fusion = FrameFusion(neighbours=neighbours, features=features, channels=width)
-        self.low_resolution = LowResolution(neighbours=neighbours, classes=len(CLASSES)) if global_residual else None
+        self.low_resolution = LowResolution(neighbours=neighbours) if global_residual else None
         self.prompt_encoder = PromptEncoder(prompt_dim)
         self.denoiser = Denoiser(
             width=width, neighbours=neighbours, dim=prompt_dim, prompt=global_prompt, frequency=frequency
         )
+        self.hints = Hints(neighbours=neighbours) if global_residual else None
         self.scout = Scout(neighbours=neighbours) if scouted else None  # learned after the rest: `frdm scout`
 
     def encode(self, frame: Tensor, column_map: Tensor) -> Tensor:
@@ -275,15 +276,14 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         out: Prompt = self.prompt_encoder(small, restored)
         return out
 
-    def broad(self, evidence: Evidence) -> Broad:
-        """What is broad in a small whole frame, from its evidence; with the module off nothing is."""
-        if self.low_resolution is None:
+    def broad(self, evidence: Evidence, pattern: Tensor) -> Broad:
+        """What is broad in a small whole frame, from evidence and ``fixed_pattern``; with the module off nothing is."""
+        if self.low_resolution is None or self.hints is None:
             zeros = torch.zeros_like(evidence.centre)
             return Broad(zeros + 1, zeros, torch.full_like(zeros[:, :1], -30.0).repeat(1, len(CLASSES), 1, 1))
         if not self.config.frame_fusion:
-            evidence = blind(evidence)
-        out: Broad = self.low_resolution(evidence)
-        return out
+            evidence, pattern = blind(evidence), torch.zeros_like(pattern)
+        return broad_of(self.low_resolution, self.hints, evidence, pattern)
 
     def look(
         self,

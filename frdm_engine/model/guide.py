@@ -34,7 +34,7 @@ class Guide:
     """level (B, 3, h, w), model encoding, is added where there is flicker (B, 1, h, w), 0..1.
 
     gain and offset (B, 3, h, w) are a stain's, where there is stain (B, 1, h, w), a probability. found (B, 4, h, w)
-    probabilities of all classes.
+    probabilities of all classes, as the denoiser is told.
     """
 
     level: Tensor
@@ -61,10 +61,10 @@ class Guide:
 
 def guide_of(broad: Broad, evidence: Evidence) -> Guide:
     """The guide of a small whole frame, from its evidence and what is broad in it; no gradient passes."""
-    found = broad.logits.detach().float().sigmoid()
+    found, stain = (logits.detach().float().sigmoid() for logits in (broad.told, broad.logits[:, 2:3]))
     hidden = 1 - (1 - found[:, :2]).prod(dim=1, keepdim=True)
     level, flicker = level_of(evidence, sound=1 - hidden.clamp(max=0.98))
-    return Guide(level, flicker, broad.gain.detach(), broad.offset.detach(), found[:, 2:3], found)
+    return Guide(level, flicker, broad.gain.detach(), broad.offset.detach(), stain, found)
 
 
 def level_of(evidence: Evidence, *, sound: Tensor) -> tuple[Tensor, Tensor]:

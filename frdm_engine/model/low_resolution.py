@@ -15,40 +15,53 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from frdm_engine.model.fixed_pattern import CHANNELS
 from frdm_engine.model.frame_fusion import Evidence, out_of_range
 from frdm_engine.model.layers import Residual, conv, pointwise
+
+RARE = -3.0
+"""Logit of every class in a new network: at first nothing is broad."""
 
 
 @dataclass(frozen=True)
 class Broad:
-    """Of a small whole frame: gain and offset (B, 3, h, w), model encoding, and logits (B, 4, h, w) by class."""
+    """Of a small whole frame: gain and offset (B, 3, h, w), model encoding, and logits (B, 4, h, w) by class.
+
+    ``hints``, alike, is what the denoiser is told of the classes, where that is something else.
+    """
 
     gain: Tensor
     offset: Tensor
     logits: Tensor
+    hints: Tensor | None = None
+
+    @property
+    def told(self) -> Tensor:
+        """Logits (B, 4, h, w) for the denoiser."""
+        return self.logits if self.hints is None else self.hints
 
     def mend(self, frame: Tensor) -> Tensor:
         """The frame (B, 3, h, w) as if all of it were stained."""
         return self.gain * frame + self.offset
 
 
-class LowResolution(nn.Module):
-    """Evidence of small whole frames (B, ..., h, w), multiples of 8 -> Broad; a U-Net from half size down."""
+class SmallNet(nn.Module):
+    """Evidence of small whole frames (B, ..., h, w), multiples of 8, and planes of half their size -> (B, C, h, w).
 
-    def __init__(self, *, neighbours: int, classes: int, width: int = 32) -> None:
+    A U-Net from half size down.
+    """
+
+    def __init__(self, *, neighbours: int, extra: int, outputs: int, width: int = 32) -> None:
         super().__init__()
-        self.classes = classes
         widths = (width, 2 * width, 3 * width, 4 * width)
-        self.enter = conv(4 * (3 + 3 * neighbours + 3 * 2 + 3 + 2) + neighbours, width)
+        self.enter = conv(4 * (3 + 3 * neighbours + 3 * 2 + 3 + 2) + neighbours + extra, width)
         self.before = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths])
         self.down = nn.ModuleList([conv(a, b, stride=2) for a, b in pairwise(widths)])
         self.up = nn.ModuleList([pointwise(b, a) for a, b in pairwise(widths)])
         self.after = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths[:-1]])
-        self.leave = conv(width, 6 + classes, zero=True)
-        with torch.no_grad():
-            self.leave.bias[6:] = -3.0  # type: ignore[index]  # at first: nothing is broad
+        self.leave = conv(width, outputs, zero=True)
 
-    def forward(self, evidence: Evidence) -> Broad:
+    def forward(self, evidence: Evidence, *extra: Tensor) -> Tensor:
         centre, aligned = evidence.centre, evidence.aligned
         full = torch.cat(
             (
@@ -60,7 +73,7 @@ class LowResolution(nn.Module):
             ),
             dim=1,
         )
-        x = self.enter(torch.cat((F.pixel_unshuffle(full, 2), evidence.doubt), dim=1))
+        x = self.enter(torch.cat((F.pixel_unshuffle(full, 2), evidence.doubt, *extra), dim=1))
         kept = []
         for level, blocks in enumerate(self.before):
             for block in blocks:  # type: ignore[attr-defined]
@@ -72,6 +85,31 @@ class LowResolution(nn.Module):
             x = kept[level] + F.interpolate(self.up[level](F.relu(x)), size=kept[level].shape[-2:], mode="nearest")
             for block in self.after[level]:  # type: ignore[attr-defined]
                 x = block(x)
-        out = F.interpolate(self.leave(F.relu(x)).float(), scale_factor=2.0, mode="bilinear", align_corners=False)
-        gain, offset, logits = out.split([3, 3, self.classes], dim=1)
-        return Broad(1 + gain, offset, logits)
+        return F.interpolate(self.leave(F.relu(x)).float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class LowResolution(SmallNet):
+    """Finds and mends stains: evidence and its fixed pattern -> gain and offset (3 each), logit of a stain (1)."""
+
+    def __init__(self, *, neighbours: int) -> None:
+        super().__init__(neighbours=neighbours, extra=CHANNELS, outputs=7)
+        with torch.no_grad():
+            self.leave.get_parameter("bias")[6] = RARE
+
+
+class Hints(SmallNet):
+    """What the small frame shows, for the denoiser to go by: evidence -> logits of dirt, scratches, stains, flicker.
+
+    A network of its own, so that stains can be learned further without the denoiser being told otherwise than before.
+    """
+
+    def __init__(self, *, neighbours: int) -> None:
+        super().__init__(neighbours=neighbours, extra=0, outputs=4)
+        nn.init.constant_(self.leave.get_parameter("bias"), RARE)
+
+
+def broad_of(low_resolution: LowResolution, hints: Hints, evidence: Evidence, pattern: Tensor) -> Broad:
+    """What both say of small whole frames: ``pattern`` (B, 6, h/2, w/2) is their ``fixed_pattern``."""
+    gain, offset, stain = low_resolution(evidence, pattern).split([3, 3, 1], dim=1)
+    told = hints(evidence)
+    return Broad(1 + gain, offset, torch.cat((told[:, :2], stain, told[:, 3:]), dim=1), told)

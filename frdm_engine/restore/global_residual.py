@@ -19,6 +19,7 @@ from frdm_engine.diffusion.sampling import sample_euler
 from frdm_engine.diffusion.schedule import NOISE, sigmas
 from frdm_engine.model.denoiser import EVERY_HOLE, FilmRestorer, Look, Prediction, Worth
 from frdm_engine.model.encoder import columns
+from frdm_engine.model.fixed_pattern import fixed_pattern
 from frdm_engine.model.frame_fusion import both_columns, gather_evidence, window_motion
 from frdm_engine.model.global_prompt import Prompt
 from frdm_engine.model.guide import Guide, guide_of
@@ -61,8 +62,9 @@ def low_resolution(model: FilmRestorer, small: list[Tensor]) -> Global:
     """What is broad in the small whole frame, from its window: 2 * radius + 1 of (1, 3, h, w), in time order."""
     window = torch.stack(small, dim=1)
     centre = window[:, window.shape[1] // 2]
-    evidence = gather_evidence(window, window_motion(window), both_columns(columns(window[0])[None]))
-    guide = guide_of(model.broad(evidence), evidence)
+    motion = window_motion(window)
+    evidence = gather_evidence(window, motion, both_columns(columns(window[0])[None]))
+    guide = guide_of(model.broad(evidence, fixed_pattern(window, motion)), evidence)
     return Global(guide, model.prompt(centre, guide.base(centre)))
 
 

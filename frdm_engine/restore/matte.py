@@ -14,11 +14,11 @@ Plane = npt.NDArray[np.float32]
 
 HIGH = {"dirt": 0.4, "scratch": 0.98, "stain": 0.8}
 """A repair of a class needs a pixel at least this probable ..."""
-LOW = 0.1
+LOW = {"dirt": 0.1, "scratch": 0.1, "stain": 0.3}
 """... and then reaches as far as pixels this probable hang together (hysteresis)."""
 LEAST = 1e-6
 """Opacity under which nothing is changed."""
-FULL = 0.3
+FULL = {"dirt": 0.3, "scratch": 0.3, "stain": 0.5}
 """Probability from which a pixel is wholly replaced."""
 LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005}
 """Share of the frame a connected repair must cover: what is called a stain in the size of a speck is a speck."""
@@ -41,7 +41,8 @@ def probability(logits: Plane, strength: float) -> Plane:
 def worth_filling(strength: float) -> Worth:
     """Damage from which a matte can be over 0 at this strength, and how sure some of it must be, with a margin."""
     low, high = (
-        level / (level + (1 - level) * strength) for level in (LOW, min(HIGH[name] for name in CLASSES[:LOCAL]))
+        level / (level + (1 - level) * strength)
+        for level in (min(bar[name] for name in CLASSES[:LOCAL]) for bar in (LOW, HIGH))
     )
     return Worth(0.95 * low, 0.95 * high)
 
@@ -52,7 +53,14 @@ def _may_be_sure(logits: Plane, strength: float, high: float) -> bool:
 
 
 def hysteresis(
-    plane: Plane, *, high: float = HIGH["dirt"], least: float = 0.0, most: float = 1.0, elongation: float = 0.0
+    plane: Plane,
+    *,
+    high: float = HIGH["dirt"],
+    low: float = LOW["dirt"],
+    full: float = FULL["dirt"],
+    least: float = 0.0,
+    most: float = 1.0,
+    elongation: float = 0.0,
 ) -> Plane:
     """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
 
@@ -63,14 +71,14 @@ def hysteresis(
     sure = plane >= high
     if not sure.any():
         return out
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((plane > LOW).astype(np.uint8), connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((plane > low).astype(np.uint8), connectivity=8)
     kept = np.zeros(count, dtype=bool)
     kept[np.unique(labels[sure])] = True
     area, height = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_HEIGHT].astype(np.int64)
     kept &= (area >= least * plane.size) & (area <= most * plane.size) & (height * height >= elongation * area)
     kept[0] = False
     inside = kept[labels]
-    ramp = np.clip((plane[inside] - LOW) / (FULL - LOW), 0, 1)
+    ramp = np.clip((plane[inside] - low) / (full - low), 0, 1)
     out[inside] = ramp * ramp * (3 - 2 * ramp)
     return out
 
@@ -101,6 +109,8 @@ def mattes(
             hysteresis(
                 probability(own, strength),
                 high=HIGH[name],
+                low=LOW[name],
+                full=FULL[name],
                 least=LEAST_SHARE[name],
                 most=MOST_SHARE[name],
                 elongation=LEAST_ELONGATION[name],

@@ -25,6 +25,7 @@ from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.errors import CheckpointError, TrainingError
 from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.restore.restorer import fast_precision
 from frdm_engine.training.ema import Average
 from frdm_engine.training.presets import Preset
 from frdm_engine.training.processes import Processes
@@ -35,8 +36,8 @@ from frdm_engine.training.step import look_of, predict, step_loss
 __all__ = ["Report", "Schedule", "Training", "Validator", "facts_of", "look_of", "predict", "step_loss"]
 
 Report = Callable[[dict[str, float]], None]
-GENTLE = 0.25
-"""Share of the preset's learning rate for a training that begins from weights: more spoils what they know first."""
+BROAD = "low_resolution."
+"""How the parameters of the low-resolution pass are named."""
 
 
 class Validator(Protocol):
@@ -87,6 +88,9 @@ class Training:
         self.model = FilmRestorer(**preset.model)
         if weights is not None and not goes_on:
             self._begin_from(weights)
+        if preset.broad_alone:
+            for name, parameter in self.model.named_parameters():
+                parameter.requires_grad_(name.startswith(BROAD))
         self.model.to(device, memory_format=torch.channels_last).train()
         self.optimizer = torch.optim.AdamW(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
         if goes_on:
@@ -112,9 +116,11 @@ class Training:
         silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.")
         groups: list[dict[str, Any]] = []
         for branch, factor in ((False, 1.0), (True, self.preset.branches)):
-            chosen = [(n, p) for n, p in self.model.named_parameters() if n.startswith(silent) == branch]
-            names, parameters = [n for n, _ in chosen], [p for _, p in chosen]
-            groups.append({"params": parameters, "names": names, "factor": factor})
+            learning = ((n, p) for n, p in self.model.named_parameters() if p.requires_grad)
+            chosen = [(n, p) for n, p in learning if n.startswith(silent) == branch]
+            if chosen:
+                names, parameters = [n for n, _ in chosen], [p for _, p in chosen]
+                groups.append({"params": parameters, "names": names, "factor": factor})
         return groups
 
     def _names(self) -> list[str]:
@@ -141,6 +147,11 @@ class Training:
             raise CheckpointError(
                 f"{self.folder} was begun {begun} and cannot be gone on with {now}, as that is another preset; "
                 "name another run folder, or the switches it was begun with."
+            )
+        if bool(facts.get("broad_alone")) != self.preset.broad_alone:
+            raise CheckpointError(
+                f"{self.folder} was begun {'with' if facts.get('broad_alone') else 'without'} --only broad; go on with "
+                "it so, or name another run folder and begin it --from this one's last."
             )
         own = self.model.state_dict()
         wanted = {f"{kind}.{name}": value.shape for kind in ("model", "average") for name, value in own.items()}
@@ -181,6 +192,8 @@ class Training:
             facts["off"] = list(self.preset.off)
         if self.pretrained:
             facts["pretrained"] = True
+        if self.preset.broad_alone:
+            facts["broad_alone"] = True
         write_state(self.folder, facts, tensors)
         self.export(self.folder / "last")
 
@@ -203,7 +216,7 @@ class Training:
     def _rate(self, minutes: float, schedule: Schedule) -> float:
         progress = min(1.0, minutes / max(schedule.total_minutes, 1e-6))
         cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
-        peak = self.preset.rate * (GENTLE if self.pretrained else 1.0)
+        peak = self.preset.rate * (self.preset.gentle if self.pretrained else 1.0)
         return peak * cosine * min(1.0, (self.step + 1) / self.preset.warmup)
 
     def run(
@@ -264,7 +277,7 @@ class Training:
         began = saved = time.monotonic()
         earlier = self.minutes
         sums: defaultdict[str, float] = defaultdict(float)
-        half = self.device.type in ("cpu", "cuda")
+        half = fast_precision(self.device) == torch.bfloat16
         while True:
             now = time.monotonic()
             passed = (now - began) / 60
@@ -290,14 +303,15 @@ class Training:
             self.optimizer.step()
             self.average.update(self.model)
             self.step += 1
-            replay.judge(parts["sharp"])
+            replay.judge(parts["small" if self.preset.broad_alone else "sharp"])
             if new:  # the log tells of what was never seen before
                 for name, value in parts.items():
                     sums[name] += value
                 sums["new"] += 1
             sums["steps"] += 1
             sums["waited"] += waited
-            sums["pixels"] += batch.patches.clean[:, 0].numel() * self.processes.count
+            pixels = sum(seen.clean[:, 0].numel() for seen in (batch.patches, batch.small))
+            sums["pixels"] += pixels * self.processes.count
             sums["seconds"] += time.monotonic() - now
             if not self.processes.main:
                 continue
@@ -322,8 +336,11 @@ class Training:
     def _log(self, sums: dict[str, float], schedule: Schedule, report: Report) -> None:
         line: dict[str, float] = {"step": self.step, "minutes": round(self.minutes, 2)}
         for name in ("image", "composite", "frequency", "matte", "small"):
-            line[name] = sums[name] / max(sums["new"], 1)
+            if name in sums:
+                line[name] = sums[name] / max(sums["new"], 1)
         for name in ("dirt", "scratch", "stain"):
+            if f"{name}_area" not in sums:
+                continue
             area = max(sums[f"{name}_area"], 1.0)
             line[f"{name}_psnr_before"] = _decibel(sums[f"{name}_before"] / area)
             line[f"{name}_psnr"] = _decibel(sums[f"{name}_after"] / area)

@@ -20,7 +20,9 @@ TOLD = 3.0
 STAINED = 8.0
 """Weight of a stained pixel in the loss of the low-resolution pass."""
 SEEN_SMALL = (0.3, 0.3, 1.0, 0.1)
-"""Weight of each class in its matte's loss."""
+"""Weight of each class in the loss of what the denoiser is told of the small frame."""
+STAIN_TOLD = 2.0
+"""Weight of the matte of stains that are taken back."""
 CHARBONNIER = 2e-3
 """Where the loss turns from squared to absolute, model encoding."""
 
@@ -57,8 +59,9 @@ def broad_loss(broad: Broad, *, lit: Tensor, clean: Tensor, matte: Tensor) -> Te
     probability = broad.logits[:, 2:3].sigmoid()
     seen = charbonnier(lit + probability * (mended - lit) - clean).mean()
     weights = torch.tensor(SEEN_SMALL, device=matte.device).view(1, -1, 1, 1)
-    entropy = F.binary_cross_entropy_with_logits(broad.logits, matte, reduction="none")
-    return own + 3 * seen + (entropy * weights).mean()
+    entropy = F.binary_cross_entropy_with_logits(broad.told, matte, reduction="none")
+    found = F.binary_cross_entropy_with_logits(broad.logits[:, 2:3], stain)
+    return own + 3 * seen + (entropy * weights).mean() + STAIN_TOLD / matte.shape[1] * found
 
 
 @torch.no_grad()
@@ -77,3 +80,19 @@ def figures(prediction: Prediction, *, damaged: Tensor, clean: Tensor, matte: Te
         out[f"{name}_found"] = float(found.sum())
         out[f"{name}_hit"] = float((found * inside).sum())
     return out
+
+
+@torch.no_grad()
+def broad_figures(broad: Broad, *, lit: Tensor, damaged: Tensor, clean: Tensor, matte: Tensor) -> dict[str, float]:
+    """The same of the stains in small frames: ``lit`` has flicker taken back, ``damaged`` has not."""
+    inside = (matte[:, 2:3] > 0.5).float()
+    chance = broad.logits[:, 2:3].sigmoid()
+    found = (chance > 0.5).float()
+    mended = lit + chance * (broad.mend(lit) - lit)
+    return {
+        "stain_area": float(inside.sum()),
+        "stain_before": float((inside * (damaged - clean).square()).sum() / 3),
+        "stain_after": float((inside * (mended - clean).square()).sum() / 3),
+        "stain_found": float(found.sum()),
+        "stain_hit": float((found * inside).sum()),
+    }

@@ -20,6 +20,20 @@ CURRICULUM = (
 )
 """What is learned first: damage that leaves most of each patch sound, for matte and fill to go by."""
 
+
+def _stained(times: float) -> tuple[Recipe, ...]:
+    """Damage with stains that many times as dense as usual."""
+
+    def denser(recipe: Recipe) -> Recipe:
+        low, high = recipe.stains.density
+        return replace(recipe, stains=replace(recipe.stains, density=(min(1.0, times * low), min(1.0, times * high))))
+
+    return denser(RECIPES["medium"]), denser(RECIPES["archive-mixed"]), denser(RECIPES["archive-mixed"])
+
+
+STRONG_FIRST = tuple(Stage(until, _stained(times)) for until, times in ((0.1, 3.0), (0.2, 2.4), (0.3, 1.8), (0.4, 1.4)))
+"""Stains at their usual density alone are never learned; strong ones are, within minutes, and the knack stays."""
+
 SWITCHES = ("frame_fusion", "global_prompt", "frequency", "global_residual")
 """Modules of the network that can be left out, as ``FilmRestorer`` names them."""
 
@@ -50,11 +64,30 @@ class Preset:
     """Factor on the learning rate of branches that start silent: prompt, frequency module, trust."""
     later: float = 0.15
     """Share of batches that train a later step of sampling instead of the first look."""
+    gentle: float = 0.25
+    """Share of the rate for a training that begins from weights: more spoils what they know first."""
+    broad_alone: bool = False
+    """Whether the low-resolution pass alone is trained, on small whole frames alone."""
 
     @property
     def off(self) -> tuple[str, ...]:
         """Modules this preset leaves out, in the order of ``SWITCHES``."""
         return tuple(name for name in SWITCHES if not self.model.get(name, True))
+
+    def only_broad(self) -> Preset:
+        """This preset for the low-resolution pass alone, all else kept as it is: what is broad is learned from many
+        small frames, and needs strong stains first, whatever weights it begins from."""
+        return replace(
+            self,
+            recipes=_stained(1.0),
+            curriculum=STRONG_FIRST,
+            frames=0,
+            patches=0,
+            broad=6,
+            rate=8e-4,
+            gentle=1.0,
+            broad_alone=True,
+        )
 
     def without(self, names: Iterable[str]) -> Preset:
         """This preset with some of ``SWITCHES`` off.

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -26,7 +28,7 @@ from frdm_engine.damage import PRESETS as DAMAGE
 from frdm_engine.damage import Templates
 from frdm_engine.data.clips import ClipLibrary
 from frdm_engine.data.patches import FRAME_SIZES, PatchStream
-from frdm_engine.errors import OutputError, TrainingError
+from frdm_engine.errors import CheckpointError, OutputError, TrainingError
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.scout import CELL, Scout
 from frdm_engine.restore.restorer import Restorer, fast_precision
@@ -113,14 +115,34 @@ def lesson(restorer: Restorer, window: Tensor, truth: Tensor, *, apart: bool) ->
     return Lesson(seen[0].half().cpu().contiguous(), change, cells(gained).sum(dim=(1, 3)), apart)
 
 
-class Lessons:
-    """The lessons of a run folder."""
+def teacher(model: FilmRestorer) -> str:
+    """SHA-256 of a model's tensors but those of its scout: what its lessons depend on."""
+    told = sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if not name.startswith("scout."):
+            told.update(name.encode())
+            told.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return told.hexdigest()
 
-    def __init__(self, folder: Path) -> None:
+
+class Lessons:
+    """The lessons of a run folder, all by one ``teacher``.
+
+    Raises:
+        CheckpointError: the folder holds lessons of another model.
+    """
+
+    def __init__(self, folder: Path, *, teacher: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+        self.folder, self.teacher = folder, teacher
         self.all: list[Lesson] = []
         for path in sorted(folder.glob("lessons-*.safetensors")):
+            with safe_open(path, framework="pt") as header:
+                if (header.metadata() or {}).get("teacher") != teacher:
+                    raise CheckpointError(
+                        f"{path} holds lessons of another model, which repairs other things; name another run folder, "
+                        "or the model these lessons are of."
+                    )
             held = load_file(path)
             for n in range(len(held) // 4):
                 seen, change, worth, apart = (held[f"{name}{n}"] for name in ("seen", "change", "worth", "apart"))
@@ -149,7 +171,7 @@ class Lessons:
             tensors |= {f"seen{n}": one.seen, f"change{n}": one.change, f"worth{n}": one.worth}
             tensors[f"apart{n}"] = torch.tensor(one.apart)
         try:
-            save_file(tensors, draft)
+            save_file(tensors, draft, metadata={"teacher": self.teacher})
             draft.replace(path)
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be written ({error}); make room there.") from error

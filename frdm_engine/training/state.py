@@ -6,6 +6,7 @@ names. No pickle anywhere.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -70,13 +71,15 @@ def write_state(folder: Path, facts: Facts, tensors: dict[str, Tensor]) -> None:
 def write_model(folder: Path, model: FilmRestorer) -> None:
     """Writes or replaces a model folder; whoever reads it meanwhile finds whole files.
 
+    Hints are written in half precision: they are a fourth of the weights, and say how likely something is.
+
     Raises:
         OutputError: it cannot be written; the one before it is kept.
     """
     draft = folder.with_name(f"{folder.name}.part")
     try:
         shutil.rmtree(draft, ignore_errors=True)  # left by a kill
-        model.save_pretrained(draft)
+        _compact(model).save_pretrained(draft)
         # A folder in use cannot be replaced in one move, its files can; the configuration of a run never changes.
         folder.mkdir(parents=True, exist_ok=True)
         for path in sorted(draft.iterdir()):
@@ -85,6 +88,14 @@ def write_model(folder: Path, model: FilmRestorer) -> None:
         draft.rmdir()
     except (OSError, SafetensorError) as error:
         raise _unwritable(folder, error) from error
+
+
+def _compact(model: FilmRestorer) -> FilmRestorer:
+    if model.hints is None:
+        return model
+    made = copy.deepcopy(model)
+    made.hints.half()  # type: ignore[union-attr]
+    return made
 
 
 def _settle(draft: Path, path: Path) -> None:

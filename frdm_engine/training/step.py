@@ -16,7 +16,7 @@ from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.global_prompt import Prompt
 from frdm_engine.model.guide import Guide, guide_of
 from frdm_engine.model.low_resolution import Broad
-from frdm_engine.training.loss import broad_loss, figures, restoration_loss
+from frdm_engine.training.loss import broad_figures, broad_loss, figures, restoration_loss
 
 SHOWN = 0.6
 """Share of the patches whose fill is made for the true hole, grown by up to two pixels, instead of what is found."""
@@ -73,10 +73,8 @@ class Walk:
 
 def walk(model: FilmRestorer, batch: Batch) -> Walk:
     """The small whole frames, then the patches under their residual and prompt."""
-    small, own = batch.small, batch.owner
-    centre = small.evidence.centre
-    broad = model.broad(small.evidence)
-    guide = guide_of(broad, small.evidence)
+    own, centre = batch.owner, batch.small.evidence.centre
+    broad, guide = _wide(model, batch)
     prompt = model.prompt(centre, guide.base(centre))
     mine = Prompt(prompt.key[own], prompt.value[own], prompt.map[own])
     height, width = batch.patches.clean.shape[-2:]
@@ -93,15 +91,26 @@ def walk(model: FilmRestorer, batch: Batch) -> Walk:
     return Walk(broad, guide, look, here.base(batch.patches.broad))
 
 
+def _wide(model: FilmRestorer, batch: Batch) -> tuple[Broad, Guide]:
+    broad = model.broad(batch.small.evidence, batch.pattern)
+    return broad, guide_of(broad, batch.small.evidence)
+
+
 def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one batch: of its small whole frames, and of its patches under their residual and prompt."""
+    """Loss of one batch: of its small whole frames, and of its patches under their residual and prompt.
+
+    Without patches it is that of the small frames alone.
+    """
     small, patches = batch.small, batch.patches
-    made = walk(model, batch)
     centre = small.evidence.centre
-    small_loss = broad_loss(
-        made.broad, lit=centre + made.guide.flicker * made.guide.level, clean=small.clean, matte=small.matte
-    )
+    made = walk(model, batch) if len(batch.owner) else None
+    broad, guide = _wide(model, batch) if made is None else (made.broad, made.guide)
+    lit = centre + guide.flicker * guide.level
+    small_loss = broad_loss(broad, lit=lit, clean=small.clean, matte=small.matte)
+    told = {"small": float(small_loss.detach())}
+    if made is None:
+        return small_loss, told | broad_figures(broad, lit=lit, damaged=centre, clean=small.clean, matte=small.matte)
     prediction = predict(model, made.look, made.base, patches.matte, later=later)
     loss, parts = restoration_loss(prediction, clean=made.base, matte=patches.matte)
     parts |= figures(prediction, damaged=patches.evidence.centre, clean=patches.clean, matte=patches.matte)
-    return loss + 0.3 * small_loss, parts | {"small": float(small_loss.detach())}
+    return loss + 0.3 * small_loss, parts | told

@@ -10,9 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
+from safetensors.torch import load_file
 from typer.testing import Result
 
 from frdm_engine.cli.train import describe
+from frdm_engine.model.folder import TENSORS
 from frdm_engine.training.presets import PRESETS, Preset
 
 Frdm = Callable[..., Result]
@@ -80,6 +83,32 @@ def test_a_module_is_left_out(frdm: Frdm, refused: Refused, footage: Path, tmp_p
     assert "was trained without frame_fusion; add --without frame_fusion --without frequency" in refused(
         "train", "--data", footage, "--run", tmp_path / "other", "--preset", "tiny", "--from", run / "last"
     )
+
+
+def test_the_low_resolution_pass_is_trained_alone(
+    frdm: Frdm, refused: Refused, footage: Path, tmp_path: Path, model: Path
+) -> None:
+    """What it says is of stains alone, and all else of the model stays as it was."""
+    run = tmp_path / "run"
+    common = ("train", "--data", footage, "--run", run, "--preset", "tiny", "--device", "cpu", "--workers", 0)
+    short = ("--minutes", 0.001, "--from", model, "--log-every", 1)
+    result = frdm(*common, *short, "--only", "broad")
+    assert result.exit_code == 0, result.output
+    told = result.stdout.splitlines()[0]
+    assert "small" in told
+    assert "stain" in told
+    assert "dirt" not in told
+    given, made = (load_file(folder / TENSORS) for folder in (model, run / "last"))
+    changed = {name.split(".")[0] for name, value in given.items() if not torch.equal(value, made[name])}
+    assert changed == {"low_resolution"}
+    assert "was begun with --only broad" in refused(*common, *short)
+    assert frdm(*common, "--minutes", 0.001, "--only", "broad").exit_code == 0
+    other = ("train", "--data", footage, "--run", tmp_path / "other", "--preset", "tiny")
+    assert "--only 'dirt' is no part" in refused(*other, "--only", "dirt")
+    assert "--without global_residual exclude each other" in refused(
+        *other, "--only", "broad", "--without", "global_residual"
+    )
+    assert "--pairs exclude each other" in refused(*other, "--only", "broad", "--pairs", tmp_path / "pairs.json")
 
 
 def test_a_line_tells_progress_and_throughput() -> None:

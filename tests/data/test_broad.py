@@ -32,7 +32,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def drawn(root: Path, *, broad: int, frames: int = 2, recipe: Recipe = HEAVY, seed: int = 3) -> Batch:
+def drawn(root: Path, *, broad: int, frames: int = 2, recipe: Recipe = HEAVY, seed: int = 7) -> Batch:
     stream = PatchStream(
         root=root,
         classes=("free",),
@@ -72,6 +72,17 @@ def test_the_broad_truth_is_the_centre_but_for_dirt_and_scratches(batch: Batch) 
 
 
 # Small frames
+
+
+def test_there_may_be_small_frames_alone(root: Path) -> None:
+    made = drawn(root, broad=3, frames=0)
+    again = drawn(root, broad=3, frames=0)
+    assert len(made.owner) == len(made.box) == len(made.patches.clean) == 0
+    assert len(made.small.clean) == len(made.pattern) == 3
+    height, width = made.small.clean.shape[-2:]
+    assert made.pattern.shape[-2:] == (height // 2, width // 2)
+    assert torch.equal(made.pattern, again.pattern)
+    assert torch.equal(made.small.window, again.small.window)
 
 
 def test_small_frames_more_come_after_those_of_the_patches(batch: Batch) -> None:

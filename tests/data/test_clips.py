@@ -5,6 +5,7 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from frdm_engine.data import footage
 from frdm_engine.data.clips import ClipLibrary, Sampling, read_frames, resized
-from frdm_engine.data.footage import find_cuts, read_manifest, stored_size
+from frdm_engine.data.footage import Footage, find_cuts, read_manifest, stored_size
 from frdm_engine.data.frames import Pixels, iterate_frames, natural_key
 from frdm_engine.errors import InputError
 
@@ -187,6 +188,50 @@ def test_monochrome_comes_as_often_as_promised(root: Path) -> None:
     windows = [library.window(rng, length=1, height=32, width=32) for _ in range(150)]
     grey = [np.ptp(window, axis=-1).max() < 1e-3 for window in windows]
     assert 0.12 < np.mean(grey) < 0.4
+
+
+def test_stills_are_single_frames_of_videos_too(root: Path) -> None:
+    frozen = Sampling(objects_on_video=0.0, objects_on_still=0.0, stills=1.0, frozen=1.0, shaded=0.0, boiling=0.0)
+    library = ClipLibrary.open(root, sampling=frozen)
+    kinds = []
+    film = library._from_still
+
+    def watched(rng: np.random.Generator, source: Footage, **size: Any) -> Pixels:
+        kinds.append(source.kind)
+        return film(rng, source, **size)
+
+    library._from_still = watched  # type: ignore[method-assign]
+    for seed in range(6):
+        assert library.window(np.random.default_rng(seed), length=20, height=48, width=64).shape == (20, 48, 64, 3)
+    assert kinds == ["video"] * 6  # twelve frames are enough for a window of twenty: one of them is animated
+
+
+def test_without_videos_stills_stand_in_for_them(root: Path) -> None:
+    library = ClipLibrary.open(root, sampling=Sampling(stills=1.0, frozen=1.0))
+    library.sources = [source for source in library.sources if source.kind == "still"]
+    assert library.window(np.random.default_rng(0), length=3, height=48, width=64).shape == (3, 48, 64, 3)
+
+
+@pytest.mark.parametrize("kind", ["video", "still"])
+def test_a_whole_frame_shows_most_of_its_source(root: Path, kind: str) -> None:
+    """Of a ramp across the picture a piece spans little, the whole frame made small most."""
+    library = ClipLibrary.open(root, sampling=Sampling(shaded=0.0, pan_on_video=0.0))
+    source = next(source for source in library.sources if source.kind == kind)
+    ramp = np.linspace(0, 255, source.shape[2]).astype(np.uint8)[None, None, :, None]
+    source._pixels = np.ascontiguousarray(np.broadcast_to(ramp, (*source.shape[:3], 3)))
+    film = library._from_still if kind == "still" else library._from_video
+
+    def seen(*, whole: bool) -> list[float]:
+        """Shares of the ramp that a dozen windows span, as far as their shape lets them."""
+        room = min(1.0, source.shape[1] / source.shape[2] * 40 / 30)
+        return [
+            np.ptp(film(np.random.default_rng(n), source, length=3, height=30, width=40, whole=whole)[1]) / 255 / room
+            for n in range(12)
+        ]
+
+    assert max(seen(whole=False)) < 0.6
+    assert np.mean(seen(whole=True)) > 1.5 * np.mean(seen(whole=False))
+    assert max(seen(whole=True)) > 0.85
 
 
 def test_windows_too_large_are_refused(root: Path) -> None:

@@ -84,7 +84,7 @@ def batch(stream: Callable[..., PatchStream], library: ClipLibrary) -> Batch:
 
 def tensors(batch: Batch) -> dict[str, Tensor]:
     """Every tensor of a batch by name."""
-    found = {"box": batch.box, "owner": batch.owner}
+    found = {"box": batch.box, "owner": batch.owner, "pattern": batch.pattern}
     for side in ("small", "patches"):
         of = getattr(batch, side)
         found |= {f"{side}.{name}": value for name, value in vars(of).items() if isinstance(value, Tensor)}
@@ -144,7 +144,7 @@ def test_a_crop_of_views_is_a_crop_of_all_they_hold() -> None:
 def test_views_picked_and_joined_again_are_the_same() -> None:
     clean, broad = torch.rand(3, 3, 24, 32), torch.rand(3, 3, 24, 32)
     whole = views(torch.rand(3, 5, 3, 24, 32), clean, broad, torch.rand(3, 4, 24, 32))
-    again = join([pick(whole, index) for index in range(3)])
+    again = join([pick(whole, slice(index, index + 1)) for index in range(3)])
     for name, value in vars(whole).items():
         if isinstance(value, Tensor):
             assert torch.equal(getattr(again, name), value), name

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
+from frdm_engine.model.fixed_pattern import CHANNELS
 from frdm_engine.model.guide import STAIN_FAINT, STAIN_PLAIN, Guide, guide_of
 from frdm_engine.model.low_resolution import Broad
 from tests.model.looking import evidence_of
@@ -107,7 +108,7 @@ def test_each_window_has_the_guide_of_its_own_frame() -> None:
 def test_what_was_found_is_told_by_class_without_a_gradient(texture: Texture) -> None:
     window, spot = spotted(texture, 0.0)
     made = broad_of({"dirt": spot, "stain": spot.flip(-1)}, gain=1.2, offset=-0.1)
-    made = Broad(*(value.requires_grad_() for value in vars(made).values()))
+    made = Broad(*(value.requires_grad_() for value in (made.gain, made.offset, made.logits)))
     guide = guide_of(made, evidence_of(window))
     torch.testing.assert_close(guide.found, made.logits.sigmoid())
     torch.testing.assert_close(guide.stain[:, 0], guide.found[:, CLASSES.index("stain")])
@@ -146,6 +147,7 @@ def test_flicker_is_measured_with_the_low_resolution_network_off(texture: Textur
     window, _ = spotted(texture, 0.03)
     evidence = evidence_of(window)
     model = FilmRestorer(width=8, features=8, prompt_dim=16, global_residual=False)
-    guide = guide_of(model.broad(evidence), evidence)
+    pattern = torch.zeros(1, CHANNELS, *(side // 2 for side in window.shape[-2:]))
+    guide = guide_of(model.broad(evidence, pattern), evidence)
     assert float((guide.flicker * guide.level).mean()) < -0.015
     torch.testing.assert_close(guide.base(window[:, 2]), window[:, 2] + guide.flicker * guide.level)

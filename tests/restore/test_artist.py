@@ -41,13 +41,13 @@ def test_protect_and_force(stains: float | None, restorer: Make, pictures: Pictu
 def test_each_kind_has_its_switch(restorer: Make, pictures: Pictures) -> None:
     """What is broad does not ask for the others' switches; without it, dirt and scratches do not either."""
     window = pictures(72, 100, range(5))
-    for stains in (None, NO_STAINS):
+    for stains in (0.0, NO_STAINS):
         free = restorer(stains=stains).restore(window, 2)
         assert free.mattes[0].any()
-        assert free.mattes[2].any() == (stains is None)
+        assert free.mattes[2].any() == (stains != NO_STAINS)
         for index, name in enumerate(CLASSES):
             alone = restorer(stains=stains, settings=Settings(fix=(name,))).restore(window, 2)
-            if index >= LOCAL or stains is not None:
+            if index >= LOCAL or stains == NO_STAINS:
                 np.testing.assert_array_equal(alone.mattes[index], free.mattes[index])
             assert not np.delete(alone.mattes, index, axis=0).any()
 

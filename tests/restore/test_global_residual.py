@@ -177,7 +177,7 @@ def test_dirt_is_looked_for_in_the_frame_as_mended(restorer: Make, pictures: Pic
 
 def test_alpha_tells_of_everything_that_changed(restorer: Make, pictures: Pictures) -> None:
     window = pictures(60, 90, range(5))
-    made = restorer().restore(window, 2)
+    made = restorer(stains=0.0).restore(window, 2)
     assert made.mattes[0].any()
     assert 0.02 < (made.mattes[2] > 0).mean() < 0.9
     np.testing.assert_allclose(made.alpha, 1 - np.prod(1 - made.mattes, axis=0), rtol=0, atol=1e-6)

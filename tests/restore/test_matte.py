@@ -18,7 +18,8 @@ HIDDEN = CLASSES[:3]
 LOGITS = hnp.arrays(np.float32, (3, 7, 9), elements=st.floats(-8, 8, width=32))
 MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
 SURE = HIGH["dirt"]
-LIKELY = (LOW + SURE) / 2
+LEAST, WHOLE = LOW["dirt"], FULL["dirt"]
+LIKELY = (LEAST + SURE) / 2
 FLICKERS = hnp.arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
 
 
@@ -69,7 +70,9 @@ def test_components_touch_at_corners_too() -> None:
 
 
 def test_opacity_rises_smoothly_from_low_to_full() -> None:
-    plane = np.array([[LOW, LOW + 1e-4, LOW + 0.02, (LOW + FULL) / 2, FULL - 0.02, FULL, 0.9, 1.0]], np.float32)
+    plane = np.array(
+        [[LEAST, LEAST + 1e-4, LEAST + 0.02, (LEAST + WHOLE) / 2, WHOLE - 0.02, WHOLE, 0.9, 1.0]], np.float32
+    )
     made = hysteresis(plane)[0]
     assert made[0] == 0
     assert 0 < made[1] < 1e-4
@@ -84,10 +87,20 @@ def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
     assert made.dtype == np.float32
     assert made.min() >= 0
     assert made.max() <= 1
-    assert not made[plane <= LOW].any()
+    assert not made[plane <= LEAST].any()
     assert (made[plane >= SURE] == 1).all()
     if plane.max() < SURE:
         assert not made.any()
+
+
+def test_each_class_reaches_as_far_as_it_may() -> None:
+    """A pixel too unlikely for a stain to reach hangs together with a speck."""
+    plane = np.full((3, 12, 12), -9, np.float32)
+    plane[:, 4:8, 4:8], plane[:, 5, 5] = np.log(0.2 / 0.8), 9
+    made = mattes(HIDDEN, plane, fix=CLASSES, strength=1)
+    assert LOW["dirt"] < 0.2 < LOW["stain"]
+    assert np.count_nonzero(made[0]) == 16
+    assert np.count_nonzero(made[2]) == 1
 
 
 def test_a_repair_larger_than_it_may_be_is_none() -> None:

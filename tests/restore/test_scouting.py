@@ -179,7 +179,7 @@ def test_a_scout_that_points_at_all_changes_nothing(restorer: Make, scouting: Ma
 
 def test_where_it_points_nowhere_nothing_is_done(scouting: Make, pictures: Pictures) -> None:
     window = pictures(72, 100, range(5))
-    shy = scouting(-5.0, bias=10.0)
+    shy = scouting(-5.0, bias=10.0, stains=-1e4)
     made = shy.restore(window, 2)
     assert made.sampled == 0
     np.testing.assert_array_equal(made.picture, window[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -69,6 +70,18 @@ def batch(footage: Path) -> Batch:
 def stream(footage: Path) -> Callable[[], PatchStream]:
     """Makes streams that decode and damage the tiny data set."""
     return lambda: stream_of(footage)
+
+
+@pytest.fixture(scope="session")
+def small_ones(footage: Path) -> PatchStream:
+    """A stream that repeats a batch of stained small frames without patches."""
+    made = stream_of(footage, Repeated)
+    assert isinstance(made, Repeated)
+    stained = replace(PRESETS["heavy"].stains, presence=1.0, alive=(3.0, 4.0))
+    made.frames, made.patches, made.broad = 0, 0, 3
+    made.recipes = (replace(PRESETS["heavy"], stains=stained),)
+    made.made = made.batch(ClipLibrary.open(footage), None, np.random.default_rng(0))
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -20,13 +20,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from frdm_engine.damage import PRESETS as DAMAGE
 from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.errors import CheckpointError
 from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FilmRestorer
+from frdm_engine.model.folder import TENSORS
 from frdm_engine.training.ema import Average
-from frdm_engine.training.loop import GENTLE, Report, Schedule, Training, facts_of, step_loss
+from frdm_engine.training.loop import BROAD, Report, Schedule, Training, facts_of, step_loss
 from frdm_engine.training.presets import PRESETS, Preset
+from frdm_engine.training.state import write_model
 
 CPU = torch.device("cpu")
 MODEL: dict[str, Any] = {"width": 8, "features": 8, "prompt_dim": 16, "limits": {"small_side": 48}}
@@ -50,6 +53,11 @@ def train(folder: Path, stream: PatchStream, *, steps: int, preset: Preset = TIN
     made = Training(folder, preset, device=CPU)
     made.run(stream, LONG, workers=0, report=after(steps))
     return made
+
+
+def as_shipped(name: str, value: torch.Tensor) -> torch.Tensor:
+    """A tensor as a model folder holds it: hints in half precision."""
+    return value.half().float() if name.startswith("hints.") else value
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
@@ -130,7 +138,7 @@ def test_a_run_folder_holds_one_state_and_a_model(tmp_path: Path, repeated: Patc
     shipped = load(tmp_path / "last").model
     tensors = load_file(tmp_path / "state-3.safetensors")
     for name, value in shipped.state_dict().items():
-        assert torch.equal(value, tensors[f"average.{name}"]), name
+        assert torch.equal(value, as_shipped(name, tensors[f"average.{name}"])), name
     assert shipped.limits == made.model.limits
     assert any(not torch.equal(tensors[f"average.{n}"], tensors[f"model.{n}"]) for n in shipped.state_dict())
 
@@ -241,7 +249,54 @@ def test_a_training_that_begins_from_weights_goes_gently(tmp_path: Path) -> None
     again = Training(tmp_path / "begun", TINY, device=CPU)
     for minutes in (0.0, 5.0):
         rates = [made._rate(minutes, LONG) for made in (bare, begun, again)]
-        assert rates[1] == rates[2] == pytest.approx(GENTLE * rates[0])
+        assert rates[1] == rates[2] == pytest.approx(TINY.gentle * rates[0])
+
+
+# The low-resolution pass alone
+
+ALONE = replace(TINY.only_broad(), rate=3e-3, warmup=1)
+
+
+def test_alone_the_low_resolution_pass_learns_and_all_else_stays(tmp_path: Path, small_ones: PatchStream) -> None:
+    write_model(tmp_path / "given", FilmRestorer(**MODEL))
+    given = load(tmp_path / "given").model.state_dict()
+    made = Training(tmp_path / "run", ALONE, device=CPU, weights=tmp_path / "given")
+    lines: list[dict[str, float]] = []
+    count = after(4)
+
+    def report(line: dict[str, float]) -> None:
+        lines.append(line)
+        count(line)
+
+    made.run(small_ones, LONG, workers=0, report=report)
+    for name, value in made.model.state_dict().items():
+        assert torch.equal(value, given[name]) is not name.startswith(BROAD), name
+    kept = load(tmp_path / "run" / "last").model.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in given.items() if not name.startswith(BROAD))
+    assert all(line["small"] > 0 and not {"image", "dirt_psnr"} & set(line) for line in lines)
+    assert any(line["stain_psnr_before"] < 60 for line in lines)
+    again = Training(tmp_path / "run", ALONE, device=CPU)
+    same(again._tensors(), made._tensors())
+    assert again._rate(5.0, LONG) == pytest.approx(made._rate(5.0, LONG))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_run_of_one_part_is_not_gone_on_with_as_one_of_all(alone: bool, tmp_path: Path) -> None:
+    begun, other = (ALONE, TINY) if alone else (TINY, ALONE)
+    Training(tmp_path, begun, device=CPU).save()
+    with pytest.raises(CheckpointError, match=r"was begun with(out)? --only broad; .*--from"):
+        Training(tmp_path, other, device=CPU)
+
+
+def test_strong_stains_come_first() -> None:
+    stages = [*(stage.recipes for stage in ALONE.curriculum), ALONE.recipes]
+    density = [max(recipe.stains.density[1] for recipe in recipes) for recipes in stages]
+    assert density == sorted(density, reverse=True)
+    assert density[0] == pytest.approx(3 * density[-1])
+    assert [recipe.stains for recipe in ALONE.recipes] == [
+        DAMAGE[name].stains for name in ("medium", "archive-mixed", "archive-mixed")
+    ]
+    assert [stage.until for stage in ALONE.curriculum] == sorted({stage.until for stage in ALONE.curriculum})
 
 
 # Ends
@@ -364,5 +419,8 @@ def test_presets_describe_networks(name: str) -> None:
     assert preset.patch % model.limits.multiple == 0
     assert preset.patch > 2 * model.limits.halo
     assert preset.recipes
-    size = sum(parameter.numel() for parameter in model.parameters()) * 4
-    assert size <= 25e6 or name != "frdm-s"
+
+
+def test_the_embedded_preset_stays_small_on_disk(tmp_path: Path) -> None:
+    write_model(tmp_path / "made", FilmRestorer(**PRESETS["frdm-s"].model))
+    assert (tmp_path / "made" / TENSORS).stat().st_size <= 25e6

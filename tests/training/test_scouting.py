@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from frdm_engine.diffusion.noise import gaussian
-from frdm_engine.errors import TrainingError
+from frdm_engine.errors import CheckpointError, TrainingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.scout import Scout
 from frdm_engine.restore.restorer import Restorer
-from frdm_engine.training.scouting import FILE, Lesson, Lessons, lesson, reach, teach, write
+from frdm_engine.training.scouting import FILE, Lesson, Lessons, lesson, reach, teach, teacher, write
+from frdm_engine.training.state import write_model
 from tests.networks import tiny_network
 
 PLANES = 23
@@ -66,19 +67,39 @@ def loaded() -> Loaded:
 
 
 def test_lessons_are_kept_and_gone_on_with(tmp_path: Path) -> None:
-    kept = Lessons(tmp_path / "run")
+    kept = Lessons(tmp_path / "run", teacher="abc")
     for seed in range(FILE + 3):
         kept.add(spotted(seed, apart=seed % 8 == 0))
-    assert len(Lessons(tmp_path / "run").all) == FILE
+    assert len(Lessons(tmp_path / "run", teacher="abc").all) == FILE
     kept.save()
     kept.save()
-    again = Lessons(tmp_path / "run")
+    again = Lessons(tmp_path / "run", teacher="abc")
     assert len(again.all) == FILE + 3
     for one, other in zip(kept.all, again.all, strict=True):
         assert one.apart == other.apart
         for name in ("seen", "change", "worth"):
             torch.testing.assert_close(getattr(one, name), getattr(other, name), rtol=0, atol=0)
     assert not list((tmp_path / "run").glob("*.part"))
+
+
+def test_lessons_of_another_model_are_refused(tmp_path: Path) -> None:
+    kept = Lessons(tmp_path, teacher="abc")
+    kept.add(spotted(0, apart=False))
+    kept.save()
+    assert len(Lessons(tmp_path, teacher="abc").all) == 1
+    with pytest.raises(CheckpointError, match=r"lessons-000000\.safetensors holds lessons of another model"):
+        Lessons(tmp_path, teacher="abd")
+
+
+def test_a_teacher_is_known_whatever_scout_it_has(tmp_path: Path) -> None:
+    write_model(tmp_path / "plain", loaded().model)
+    plain = load(tmp_path / "plain").model
+    write(tmp_path / "scouted", plain, Scout(neighbours=4))
+    assert teacher(load(tmp_path / "scouted").model) == teacher(plain)
+    other = loaded().model
+    with torch.no_grad():
+        other.denoiser.leave.weight.add_(1e-3)
+    assert teacher(other) != teacher(plain)
 
 
 def test_what_a_scout_must_point_at() -> None:
