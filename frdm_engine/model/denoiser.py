@@ -280,7 +280,8 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """What is broad in a small whole frame, from evidence and ``fixed_pattern``; with the module off nothing is."""
         if self.low_resolution is None or self.hints is None:
             zeros = torch.zeros_like(evidence.centre)
-            return Broad(zeros + 1, zeros, torch.full_like(zeros[:, :1], -30.0).repeat(1, len(CLASSES), 1, 1))
+            nothing = torch.full_like(zeros[:, :1], -30.0)
+            return Broad(zeros + 1, zeros, nothing, nothing.expand(-1, len(CLASSES), -1, -1))
         if not self.config.frame_fusion:
             evidence, pattern = blind(evidence), torch.zeros_like(pattern)
         return broad_of(self.low_resolution, self.hints, evidence, pattern)

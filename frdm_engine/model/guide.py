@@ -61,7 +61,7 @@ class Guide:
 
 def guide_of(broad: Broad, evidence: Evidence) -> Guide:
     """The guide of a small whole frame, from its evidence and what is broad in it; no gradient passes."""
-    found, stain = (logits.detach().float().sigmoid() for logits in (broad.told, broad.logits[:, 2:3]))
+    found, stain = (logits.detach().float().sigmoid() for logits in (broad.hints, broad.stain))
     hidden = 1 - (1 - found[:, :2]).prod(dim=1, keepdim=True)
     level, flicker = level_of(evidence, sound=1 - hidden.clamp(max=0.98))
     return Guide(level, flicker, broad.gain.detach(), broad.offset.detach(), stain, found)

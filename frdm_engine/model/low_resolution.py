@@ -20,25 +20,20 @@ from frdm_engine.model.frame_fusion import Evidence, out_of_range
 from frdm_engine.model.layers import Residual, conv, pointwise
 
 RARE = -3.0
-"""Logit of every class in a new network: at first nothing is broad."""
+"""Logits of a new network: at first nothing is broad."""
 
 
 @dataclass(frozen=True)
 class Broad:
-    """Of a small whole frame: gain and offset (B, 3, h, w), model encoding, and logits (B, 4, h, w) by class.
+    """Of a small whole frame: gain and offset (B, 3, h, w), model encoding, and the logit of a stain (B, 1, h, w).
 
-    ``hints``, alike, is what the denoiser is told of the classes, where that is something else.
+    hints (B, 4, h, w): logits of all classes, which the denoiser is told.
     """
 
     gain: Tensor
     offset: Tensor
-    logits: Tensor
-    hints: Tensor | None = None
-
-    @property
-    def told(self) -> Tensor:
-        """Logits (B, 4, h, w) for the denoiser."""
-        return self.logits if self.hints is None else self.hints
+    stain: Tensor
+    hints: Tensor
 
     def mend(self, frame: Tensor) -> Tensor:
         """The frame (B, 3, h, w) as if all of it were stained."""
@@ -46,12 +41,12 @@ class Broad:
 
 
 class SmallNet(nn.Module):
-    """Evidence of small whole frames (B, ..., h, w), multiples of 8, and planes of half their size -> (B, C, h, w).
+    """Planes of small whole frames (B, P, h/2, w/2), h and w multiples of 8 -> (B, C, h, w): a U-Net.
 
-    A U-Net from half size down.
+    The planes are those of ``planes_of`` and some ``extra``.
     """
 
-    def __init__(self, *, neighbours: int, extra: int, outputs: int, width: int = 32) -> None:
+    def __init__(self, *, neighbours: int, outputs: int, extra: int = 0, width: int = 32) -> None:
         super().__init__()
         widths = (width, 2 * width, 3 * width, 4 * width)
         self.enter = conv(4 * (3 + 3 * neighbours + 3 * 2 + 3 + 2) + neighbours + extra, width)
@@ -61,19 +56,8 @@ class SmallNet(nn.Module):
         self.after = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths[:-1]])
         self.leave = conv(width, outputs, zero=True)
 
-    def forward(self, evidence: Evidence, *extra: Tensor) -> Tensor:
-        centre, aligned = evidence.centre, evidence.aligned
-        full = torch.cat(
-            (
-                centre - 0.5,
-                (aligned - centre[:, None]).flatten(1, 2),
-                (evidence.raw - centre[:, None]).flatten(1, 2),
-                out_of_range(centre, aligned),
-                evidence.columns,
-            ),
-            dim=1,
-        )
-        x = self.enter(torch.cat((F.pixel_unshuffle(full, 2), evidence.doubt, *extra), dim=1))
+    def forward(self, planes: Tensor) -> Tensor:
+        x = self.enter(planes)
         kept = []
         for level, blocks in enumerate(self.before):
             for block in blocks:  # type: ignore[attr-defined]
@@ -88,28 +72,44 @@ class SmallNet(nn.Module):
         return F.interpolate(self.leave(F.relu(x)).float(), scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
+def planes_of(evidence: Evidence) -> Tensor:
+    """What evidence (B, ..., h, w) tells a network from half size down: (B, P, h/2, w/2)."""
+    centre, aligned = evidence.centre, evidence.aligned
+    full = torch.cat(
+        (
+            centre - 0.5,
+            (aligned - centre[:, None]).flatten(1, 2),
+            (evidence.raw - centre[:, None]).flatten(1, 2),
+            out_of_range(centre, aligned),
+            evidence.columns,
+        ),
+        dim=1,
+    )
+    return torch.cat((F.pixel_unshuffle(full, 2), evidence.doubt), dim=1)
+
+
 class LowResolution(SmallNet):
-    """Finds and mends stains: evidence and its fixed pattern -> gain and offset (3 each), logit of a stain (1)."""
+    """Finds and mends stains: planes, the fixed pattern last -> gain less 1 and offset (3 each), logit of a stain."""
 
     def __init__(self, *, neighbours: int) -> None:
-        super().__init__(neighbours=neighbours, extra=CHANNELS, outputs=7)
+        super().__init__(neighbours=neighbours, outputs=7, extra=CHANNELS)
         with torch.no_grad():
             self.leave.get_parameter("bias")[6] = RARE
 
 
 class Hints(SmallNet):
-    """What the small frame shows, for the denoiser to go by: evidence -> logits of dirt, scratches, stains, flicker.
+    """What the small frame shows, for the denoiser to go by: planes -> logits of dirt, scratches, stains, flicker.
 
     A network of its own, so that stains can be learned further without the denoiser being told otherwise than before.
     """
 
     def __init__(self, *, neighbours: int) -> None:
-        super().__init__(neighbours=neighbours, extra=0, outputs=4)
+        super().__init__(neighbours=neighbours, outputs=4)
         nn.init.constant_(self.leave.get_parameter("bias"), RARE)
 
 
 def broad_of(low_resolution: LowResolution, hints: Hints, evidence: Evidence, pattern: Tensor) -> Broad:
     """What both say of small whole frames: ``pattern`` (B, 6, h/2, w/2) is their ``fixed_pattern``."""
-    gain, offset, stain = low_resolution(evidence, pattern).split([3, 3, 1], dim=1)
-    told = hints(evidence)
-    return Broad(1 + gain, offset, torch.cat((told[:, :2], stain, told[:, 3:]), dim=1), told)
+    planes = planes_of(evidence)
+    gain, offset, stain = low_resolution(torch.cat((planes, pattern), dim=1)).split([3, 3, 1], dim=1)
+    return Broad(1 + gain, offset, stain, hints(planes))

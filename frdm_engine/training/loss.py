@@ -56,29 +56,23 @@ def broad_loss(broad: Broad, *, lit: Tensor, clean: Tensor, matte: Tensor) -> Te
     stain = matte[:, 2:3]
     mended = broad.mend(lit)
     own = ((0.2 + STAINED * stain) * charbonnier(mended - clean)).mean()
-    probability = broad.logits[:, 2:3].sigmoid()
+    probability = broad.stain.sigmoid()
     seen = charbonnier(lit + probability * (mended - lit) - clean).mean()
     weights = torch.tensor(SEEN_SMALL, device=matte.device).view(1, -1, 1, 1)
-    entropy = F.binary_cross_entropy_with_logits(broad.told, matte, reduction="none")
-    found = F.binary_cross_entropy_with_logits(broad.logits[:, 2:3], stain)
+    entropy = F.binary_cross_entropy_with_logits(broad.hints, matte, reduction="none")
+    found = F.binary_cross_entropy_with_logits(broad.stain, stain)
     return own + 3 * seen + (entropy * weights).mean() + STAIN_TOLD / matte.shape[1] * found
 
 
 @torch.no_grad()
 def figures(prediction: Prediction, *, damaged: Tensor, clean: Tensor, matte: Tensor) -> dict[str, float]:
     """Squared errors and matte counts of a batch, to be summed over many before they are read."""
-    mended = prediction.clean
     out: dict[str, float] = {}
     for index, name in enumerate(("dirt", "scratch", "stain")):
         inside = (matte[:, index : index + 1] > 0.5).float()
-        out[f"{name}_area"] = float(inside.sum())
-        out[f"{name}_before"] = float((inside * (damaged - clean).square()).sum() / 3)
-        out[f"{name}_after"] = float((inside * (mended - clean).square()).sum() / 3)
-        if index >= LOCAL:
-            continue
-        found = (prediction.logits[:, index : index + 1] > 0).float()
-        out[f"{name}_found"] = float(found.sum())
-        out[f"{name}_hit"] = float((found * inside).sum())
+        out |= _errors(name, inside, before=damaged - clean, after=prediction.clean - clean)
+        if index < LOCAL:
+            out |= _counts(name, inside, prediction.logits[:, index : index + 1])
     return out
 
 
@@ -86,13 +80,19 @@ def figures(prediction: Prediction, *, damaged: Tensor, clean: Tensor, matte: Te
 def broad_figures(broad: Broad, *, lit: Tensor, damaged: Tensor, clean: Tensor, matte: Tensor) -> dict[str, float]:
     """The same of the stains in small frames: ``lit`` has flicker taken back, ``damaged`` has not."""
     inside = (matte[:, 2:3] > 0.5).float()
-    chance = broad.logits[:, 2:3].sigmoid()
-    found = (chance > 0.5).float()
-    mended = lit + chance * (broad.mend(lit) - lit)
+    mended = lit + broad.stain.sigmoid() * (broad.mend(lit) - lit)
+    errors = _errors("stain", inside, before=damaged - clean, after=mended - clean)
+    return errors | _counts("stain", inside, broad.stain)
+
+
+def _errors(name: str, inside: Tensor, *, before: Tensor, after: Tensor) -> dict[str, float]:
     return {
-        "stain_area": float(inside.sum()),
-        "stain_before": float((inside * (damaged - clean).square()).sum() / 3),
-        "stain_after": float((inside * (mended - clean).square()).sum() / 3),
-        "stain_found": float(found.sum()),
-        "stain_hit": float((found * inside).sum()),
+        f"{name}_area": float(inside.sum()),
+        f"{name}_before": float((inside * before.square()).sum() / 3),
+        f"{name}_after": float((inside * after.square()).sum() / 3),
     }
+
+
+def _counts(name: str, inside: Tensor, logits: Tensor) -> dict[str, float]:
+    found = (logits > 0).float()
+    return {f"{name}_found": float(found.sum()), f"{name}_hit": float((found * inside).sum())}

@@ -25,7 +25,7 @@ def broad_of(found: dict[str, Tensor] | None = None, *, gain: float = 1.0, offse
     for name, where in (found or {}).items():
         logits[:, CLASSES.index(name)] += 40 * where[:, 0]
     plane = torch.ones(1, 3, HEIGHT, WIDTH)
-    return Broad(gain * plane, offset * plane, logits)
+    return Broad(gain * plane, offset * plane, logits[:, 2:3], logits)
 
 
 def some_guide(count: int = 1) -> Guide:
@@ -108,9 +108,9 @@ def test_each_window_has_the_guide_of_its_own_frame() -> None:
 def test_what_was_found_is_told_by_class_without_a_gradient(texture: Texture) -> None:
     window, spot = spotted(texture, 0.0)
     made = broad_of({"dirt": spot, "stain": spot.flip(-1)}, gain=1.2, offset=-0.1)
-    made = Broad(*(value.requires_grad_() for value in (made.gain, made.offset, made.logits)))
+    made = Broad(*(value.requires_grad_() for value in vars(made).values()))
     guide = guide_of(made, evidence_of(window))
-    torch.testing.assert_close(guide.found, made.logits.sigmoid())
+    torch.testing.assert_close(guide.found, made.hints.sigmoid())
     torch.testing.assert_close(guide.stain[:, 0], guide.found[:, CLASSES.index("stain")])
     assert torch.equal(guide.gain, made.gain)
     assert torch.equal(guide.offset, made.offset)

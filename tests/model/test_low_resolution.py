@@ -27,8 +27,8 @@ def broad(model: FilmRestorer, evidence: Evidence, pattern: Tensor | None = None
 
 
 def differ(one: Broad, other: Broad) -> list[float]:
-    """Largest difference of gain, offset and logits."""
-    return [float((getattr(one, name) - getattr(other, name)).abs().max()) for name in ("gain", "offset", "logits")]
+    """Largest difference of gain, offset, the stain and the hints."""
+    return [float((getattr(one, name) - getattr(other, name)).abs().max()) for name in vars(one)]
 
 
 @pytest.mark.parametrize("size", [(8, 8), (24, 40), (72, 96)], ids=str)
@@ -36,7 +36,8 @@ def differ(one: Broad, other: Broad) -> list[float]:
 def test_shapes_of_an_odd_batch(size: tuple[int, int], radius: int, lively: Lively) -> None:
     made = broad(lively(limits={"radius": radius}), evidence_of(torch.rand(3, 2 * radius + 1, 3, *size)))
     assert made.gain.shape == made.offset.shape == (3, 3, *size)
-    assert made.logits.shape == (3, len(CLASSES), *size)
+    assert made.stain.shape == (3, 1, *size)
+    assert made.hints.shape == (3, len(CLASSES), *size)
     for name, value in vars(made).items():
         assert value.isfinite().all(), name
         assert value.dtype == torch.float32, name
@@ -45,13 +46,13 @@ def test_shapes_of_an_odd_batch(size: tuple[int, int], radius: int, lively: Live
 def test_mending_is_gain_and_offset_of_each_channel() -> None:
     gain, offset = (torch.tensor(values).view(1, 3, 1, 1) for values in ([2.0, 1.0, 0.5], [0.0, -0.1, 0.25]))
     frame = torch.full((1, 3, 4, 4), 0.4)
-    made = Broad(gain, offset, torch.zeros(1, 4, 4, 4)).mend(frame)
+    made = Broad(gain, offset, torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, 4)).mend(frame)
     torch.testing.assert_close(made, torch.tensor([0.8, 0.3, 0.45]).view(1, 3, 1, 1).expand(1, 3, 4, 4))
 
 
 def test_a_new_network_finds_nothing_broad_and_mends_nothing(window: Tensor) -> None:
     made = broad(FilmRestorer(width=8, features=8, prompt_dim=16), evidence_of(window))
-    assert float(made.logits.sigmoid().max()) < 0.06
+    assert max(float(logits.sigmoid().max()) for logits in (made.stain, made.hints)) < 0.06
     assert torch.equal(made.mend(window[:, 2]), window[:, 2])
 
 
@@ -75,7 +76,9 @@ def test_every_channel_of_the_fixed_pattern_is_heard(lively: Lively, window: Ten
     for channel in range(CHANNELS):
         pattern = torch.zeros(1, CHANNELS, height // 2, width // 2)
         pattern[:, channel] = 0.3
-        assert min(differ(broad(model, evidence), broad(model, evidence, pattern))) > 1e-4, channel
+        *stain, hints = differ(broad(model, evidence), broad(model, evidence, pattern))
+        assert min(stain) > 1e-4, channel
+        assert hints == 0  # what the denoiser is told does not depend on it
 
 
 def test_a_stain_is_looked_at_from_afar(lively: Lively, window: Tensor) -> None:
@@ -83,8 +86,8 @@ def test_a_stain_is_looked_at_from_afar(lively: Lively, window: Tensor) -> None:
     model, evidence = lively(), evidence_of(window)
     other = evidence.centre.clone()
     other[..., :8, :8] = 1 - other[..., :8, :8]
-    heard = (broad(model, evidence).logits - broad(model, replace(evidence, centre=other)).logits).abs()
-    assert float(heard[..., 40:, 40:48].max()) > 5e-5
+    heard = (broad(model, evidence).stain - broad(model, replace(evidence, centre=other)).stain).abs()
+    assert float(heard[..., 40:, 40:48].max()) > 1e-5
 
 
 def test_without_frame_fusion_neighbours_do_not_matter_at_all(lively: Lively, window: Tensor) -> None:
@@ -93,7 +96,7 @@ def test_without_frame_fusion_neighbours_do_not_matter_at_all(lively: Lively, wi
     evidence, strange = evidence_of(window), evidence_of(other)
     blindly, seeing = lively(frame_fusion=False), lively()
     pattern = torch.rand(1, CHANNELS, *(side // 2 for side in window.shape[-2:]))
-    assert differ(broad(blindly, evidence), broad(blindly, strange, pattern)) == [0, 0, 0]
+    assert differ(broad(blindly, evidence), broad(blindly, strange, pattern)) == [0, 0, 0, 0]
     assert min(differ(broad(seeing, evidence), broad(seeing, strange))) > 1e-2
 
 
@@ -103,7 +106,7 @@ def test_switched_off_there_is_no_network_and_nothing_is_broad(lively: Lively, w
     assert gone
     assert all(name.startswith(("low_resolution.", "hints.")) for name in gone)
     made = broad(without, evidence_of(window))
-    assert made.logits.shape == (1, len(CLASSES), *window.shape[-2:])
-    assert float(made.logits.sigmoid().max()) < 1e-9
+    assert made.hints.shape == (1, len(CLASSES), *window.shape[-2:])
+    assert max(float(logits.sigmoid().max()) for logits in (made.stain, made.hints)) < 1e-9
     assert torch.equal(made.mend(window[:, 2]), window[:, 2])
     assert not torch.allclose(broad(whole, evidence_of(window)).mend(window[:, 2]), window[:, 2], atol=0.01)

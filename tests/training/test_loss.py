@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,7 +200,8 @@ def stained() -> dict[str, Tensor]:
 def filter_of(stained: dict[str, Tensor], *, gain: float = 2.0, logits: Tensor | None = None) -> Broad:
     """The filter that takes the stain back, and 1 elsewhere; what is found is the truth unless told."""
     gains = torch.where(stained["matte"][:, 2:3] > 0, gain, 1.0).expand(-1, 3, -1, -1)
-    return Broad(gains, torch.zeros_like(gains), sure(stained["matte"]) if logits is None else logits)
+    logits = sure(stained["matte"]) if logits is None else logits
+    return Broad(gains, torch.zeros_like(gains), logits[:, 2:3], logits)
 
 
 def test_the_filter_that_takes_a_stain_back_costs_nothing(stained: dict[str, Tensor]) -> None:
@@ -222,7 +224,7 @@ def test_a_filter_may_do_little_where_no_stain_is_believed(stained: dict[str, Te
     """An error costs more where there is a stain than where there is none."""
     right = filter_of(stained)
     offsets = [torch.where(stained["matte"][:, 2:3] == where, 0.1, 0.0).expand(-1, 3, -1, -1) for where in (1, 0)]
-    within, beside = (float(broad_loss(Broad(right.gain, offset, right.logits), **stained)) for offset in offsets)
+    within, beside = (float(broad_loss(replace(right, offset=offset), **stained)) for offset in offsets)
     assert within > 10 * beside > 0
 
 
@@ -233,7 +235,7 @@ def test_stains_weigh_most_in_the_small_matte_and_flicker_is_hardly_asked_for(st
         logits = sure(still["matte"])
         logits[:, index] *= -1
         frame = torch.ones_like(still["clean"])
-        return float(broad_loss(Broad(frame, 0 * frame, logits), **still))
+        return float(broad_loss(Broad(frame, 0 * frame, logits[:, 2:3], logits), **still))
 
     assert wrong(2) > 2 * wrong(0) == pytest.approx(2 * wrong(1))
     assert wrong(0) > 2 * wrong(3) > 0

@@ -85,7 +85,7 @@ def test_small_frames_without_patches_are_walked_too(batch: Batch) -> None:
     twice = replace(batch, small=doubled(batch), pattern=torch.cat((batch.pattern, batch.pattern.flip(-1))))
     model = stain_lover(0.125)
     one, other = walk(model, batch), walk(model, twice)
-    assert other.broad.logits.shape[0] == 2
+    assert other.broad.stain.shape[0] == 2
     torch.testing.assert_close(one.look.residual, other.look.residual)
     torch.testing.assert_close(one.base, other.base)
     parts = [step_loss(model, given, later=False)[1]["small"] for given in (batch, twice)]
