@@ -126,7 +126,7 @@ def unpack(path: Path) -> Wheel:
         raw = path.read_bytes()
         with zipfile.ZipFile(path) as archive:
             files = {one.filename: archive.read(one) for one in archive.infolist() if not one.is_dir()}
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise InstallError(f"{path} is no whole wheel ({error}); fetch it again.") from error
     for name in files:
         top = name.partition("/")[0]
