@@ -19,7 +19,7 @@ from tests.server.served import Served
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """An engine that may read and write where tests have their folders."""
     model = tmp_path_factory.mktemp("models") / "tiny"
-    tiny_network(bias=-2.0).save_pretrained(model)
+    tiny_network().save_pretrained(model)
     with Served(tmp_path_factory.mktemp("engine"), model, "--read", str(tmp_path_factory.getbasetemp())) as engine:
         yield engine
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals a
 def mortal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """An engine of the test's own, given up after a few seconds of silence."""
     folder = tmp_path_factory.mktemp("mortal")
-    tiny_network(bias=-2.0).save_pretrained(folder / "tiny")
+    tiny_network().save_pretrained(folder / "tiny")
     monkeypatch.setattr(engine, "PATIENCE", 3.0)
     with Served(folder, folder / "tiny", "--read", str(tmp_path_factory.getbasetemp())) as served:
         yield served
