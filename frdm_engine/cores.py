@@ -58,14 +58,26 @@ def _keep_freed_memory() -> None:
     A tile's planes come and go by tens of megabytes: fetched from the system each time, a page at a time, they cost
     more than the sums done in them. Only glibc can be told.
     """
+    if (library := _c_library()) is not None:
+        library.mallopt(_MMAP_THRESHOLD, KEPT)
+        library.mallopt(_TRIM_THRESHOLD, KEPT)
+
+
+def give_back_memory() -> None:
+    """Gives the system what was freed and is kept at hand."""
+    if (library := _c_library()) is not None:
+        library.malloc_trim(0)
+
+
+def _c_library() -> ctypes.CDLL | None:
+    """glibc; None where there is another C library, which has ways of its own."""
     if sys.platform != "linux":
-        return
+        return None
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return  # another C library: it has ways of its own
-    mallopt(_MMAP_THRESHOLD, KEPT)
-    mallopt(_TRIM_THRESHOLD, KEPT)
+        library = ctypes.CDLL(None)
+    except OSError:
+        return None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
 
 
 def _quotas(cgroups: Path, own: Path) -> Iterator[float]:

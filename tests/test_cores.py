@@ -110,3 +110,25 @@ def test_freed_memory_is_handed_out_again() -> None:
 
     assert asked("plain") > 30_000
     assert asked("kept") < 1_000
+
+
+GIVEN_BACK = """
+import psutil, torch
+from frdm_engine.cores import give_back_memory, set_threads
+set_threads(1)
+held = torch.ones(12_000_000)
+kept = torch.ones(1)  # what lies behind it, so that the heap does not shrink by itself
+full = psutil.Process().memory_info().rss
+del held
+freed = psutil.Process().memory_info().rss
+give_back_memory()
+print(full - freed, full - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep what is freed")
+def test_freed_memory_is_given_back_when_asked_to() -> None:
+    made = subprocess.run([sys.executable, "-c", GIVEN_BACK], check=True, capture_output=True, text=True)
+    by_itself, asked = map(int, made.stdout.split())
+    assert by_itself < 10_000_000
+    assert asked > 40_000_000

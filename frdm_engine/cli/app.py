@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +39,7 @@ class Commands(TyperGroup):
     """Ends a command that reports an error with its one sentence and its exit code; bugs keep their traceback."""
 
     def invoke(self, ctx: Any) -> Any:
+        gc.enable()
         try:
             return super().invoke(ctx)
         except FrdmError as error:

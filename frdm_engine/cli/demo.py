@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frdm_engine.batch.shots import Shot
 from frdm_engine.cli.console import Stop, complain, note, parse_size, percent
 from frdm_engine.cli.options import Device, Model, Vram
 from frdm_engine.errors import FrdmError, OutputError
@@ -40,6 +39,7 @@ def demo(
     Ends with 1 if the restored clip is not plainly nearer to the undamaged one than the damaged clip was.
     """
     from frdm_engine.batch.log import Log
+    from frdm_engine.batch.shots import Shot
     from frdm_engine.cli.demo_clip import FIRST, make_clip, write_plate_of
     from frdm_engine.cli.demo_sheet import write_sheet
     from frdm_engine.cli.reel import checked, perform

@@ -7,11 +7,14 @@ Fusion learns when to distrust it. It runs at half size, on any torch device, an
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from frdm_engine.model.box import box_mean
+from frdm_engine.model.box import box_mean, for_opencv
 
 LEVELS = 5
 """Pyramid levels, the finest at half size: the reach is about 2 * (3 + 2 + 4 + 8 + 16 * 4) = 160 px."""
@@ -64,13 +67,30 @@ def warp(image: Tensor, flow: Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor
     The flow covers the window of the image whose corner is ``at`` = (x, y); edges of the image repeat.
     """
     height, width = image.shape[-2:]
+    xs = torch.arange(flow.shape[-1], device=image.device, dtype=torch.float32) + at[0]
+    ys = torch.arange(flow.shape[-2], device=image.device, dtype=torch.float32)[:, None] + at[1]
+    if image.shape[1] in EXACT and for_opencv(image, flow) and max(*image.shape, *flow.shape) < LARGEST:
+        return _remapped(image, (xs + flow[:, 0]).numpy(), (ys + flow[:, 1]).numpy())
     across, down = 2.0 / max(width - 1, 1), 2.0 / max(height - 1, 1)
-    xs = (torch.arange(flow.shape[-1], device=image.device, dtype=torch.float32) + at[0]) * across - 1
-    ys = (torch.arange(flow.shape[-2], device=image.device, dtype=torch.float32) + at[1]) * down - 1
     grid = flow.new_empty(flow.shape[0], *flow.shape[-2:], 2)
-    torch.add(xs, flow[:, 0], alpha=across, out=grid[..., 0])
-    torch.add(ys[:, None], flow[:, 1], alpha=down, out=grid[..., 1])
+    torch.add(xs * across - 1, flow[:, 0], alpha=across, out=grid[..., 0])
+    torch.add(ys * down - 1, flow[:, 1], alpha=down, out=grid[..., 1])
     return F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+EXACT = (1, 3)
+"""Numbers of channels that OpenCV samples exactly, and faster than torch; others it samples at 32nds of a pixel."""
+LARGEST = 2**15 - 1
+"""Sides OpenCV's sampler can do."""
+
+
+def _remapped(image: Tensor, xs: npt.NDArray[np.float32], ys: npt.NDArray[np.float32]) -> Tensor:
+    """``image`` (B, C, H, W) at the places (B, h, w), by OpenCV: two to three times as fast as torch on a CPU."""
+    out = torch.empty(image.shape[0], *xs.shape[1:], image.shape[1])
+    for own, target, x, y in zip(image.detach().permute(0, 2, 3, 1), out.numpy(), xs, ys, strict=True):
+        pixels = own.contiguous().numpy()  # a plate's picture lies like this
+        cv2.remap(pixels, x, y, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE)
+    return out.permute(0, 3, 1, 2)
 
 
 def _block_mean(x: Tensor) -> Tensor:

@@ -1,10 +1,27 @@
-"""Box means, by doubling: a mean over n pixels costs log n sums, and no running total loses digits on the way."""
+"""Box means. On a CPU by OpenCV, whose running totals are doubles: a plane is read and written once, whatever the side.
+
+Elsewhere, and where gradients pass, by doubling: a mean over n pixels costs log n sums, and none loses digits.
+"""
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import cv2
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+WORTH_A_THREAD = 1 << 19
+"""Pixels of all planes together from which on threads share them."""
+
+
+def for_opencv(*tensors: Tensor) -> bool:
+    """Whether OpenCV can do the work: float32 on a CPU, and no gradient asked for."""
+    grad = torch.is_grad_enabled()
+    return all(x.device.type == "cpu" and x.dtype == torch.float32 and not (grad and x.requires_grad) for x in tensors)
 
 
 def box_sum(x: Tensor, side: int, dim: int) -> Tensor:
@@ -25,12 +42,37 @@ def box_sum(x: Tensor, side: int, dim: int) -> Tensor:
 
 
 def box_sums(x: Tensor, near: int, wide: int) -> tuple[Tensor, Tensor]:
-    """Sums of (B, C, H, W) over two squares of odd sides, near under wide; beyond the edges lies nothing."""
-    half, inner = wide // 2, near // 2
-    padded = F.pad(x, (half,) * 4)
-    height, width = x.shape[-2:]
-    close = padded[..., half - inner : half + inner + height, half - inner : half + inner + width]
-    return box_sum(box_sum(close, near, -1), near, -2), box_sum(box_sum(padded, wide, -1), wide, -2)
+    """Sums of (B, C, H, W) over two squares of odd sides; beyond the edges lies nothing."""
+    return _square_sum(x, near, repeated=False), _square_sum(x, wide, repeated=False)
+
+
+def _square_sum(x: Tensor, side: int, *, repeated: bool) -> Tensor:
+    """Sums of (..., C, H, W) over a square of odd ``side``; beyond the edges these are repeated, or nothing lies."""
+    half = side // 2
+    if not for_opencv(x):
+        padded = F.pad(x, (half,) * 4, mode="replicate" if repeated else "constant")
+        return box_sum(box_sum(padded, side, -1), side, -2)
+    x = x.detach().contiguous()
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    planes = list(zip(x.flatten(0, -3).numpy(), out.flatten(0, -3).numpy(), strict=True))
+    border = cv2.BORDER_REPLICATE if repeated else cv2.BORDER_CONSTANT
+
+    def work(first: int, every: int) -> None:
+        for own, target in planes[first::every]:
+            cv2.boxFilter(own, -1, (side, side), dst=target, normalize=False, borderType=border)
+
+    threads = min(torch.get_num_threads(), len(planes)) if x.numel() >= WORTH_A_THREAD else 1
+    if threads == 1:
+        work(0, 1)
+    else:
+        list(_pool(threads, os.getpid()).map(work, range(threads), [threads] * threads))
+    return out
+
+
+@lru_cache(maxsize=1)
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads of this process that share planes, as OpenCV takes one thread for a plane."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="frdm-box")
 
 
 def box_max(x: Tensor) -> Tensor:
@@ -46,14 +88,13 @@ def box_max(x: Tensor) -> Tensor:
 
 
 def box_mean(x: Tensor, side: int, *, edges: str = "replicate") -> Tensor:
-    """Mean of (B, C, H, W) over a square of odd ``side``; beyond the edges they repeat, or with ``zero`` nothing lies.
+    """Mean of (..., C, H, W) over a square of odd ``side``; beyond the edges these repeat, with ``zero`` nothing lies.
 
     With ``none`` only pixels inside the frame count.
     """
     half = side // 2
     height, width = x.shape[-2:]
-    padded = F.pad(x, (half,) * 4, mode="replicate") if edges == "replicate" else F.pad(x, (half,) * 4)
-    total = box_sum(box_sum(padded, side, -1), side, -2)
+    total = _square_sum(x, side, repeated=edges == "replicate")
     if edges != "none":
         return total.mul_(1 / side**2)
     return total.div_(_inside(width, half, x.device) * _inside(height, half, x.device)[:, None])

@@ -72,7 +72,7 @@ class Enter(nn.Conv2d):
         large = split.permute(0, 1, 4, 2, 5, 3).reshape(self.out_channels, self.full, 6, 6)
         out = F.conv2d(planes, large, self.bias, stride=2, padding=2)
         if half:
-            out = out + F.conv2d(beside(half), self.weight[:, 4 * self.full :], padding=1)
+            out = plus(out, F.conv2d(beside(half), self.weight[:, 4 * self.full :], padding=1))
         return out
 
 
@@ -86,10 +86,21 @@ class Residual(nn.Module):
         self.shift = nn.Linear(condition, channels) if condition else None
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.first(F.relu(x))
-        if self.shift is not None and condition is not None:
+        h = F.relu(x)
+        if self.shift is None or condition is None:
+            h = self.first(h)
+        elif x.shape[0] == 1:  # one shift for all of it: the convolution's own
+            bias = self.first.get_parameter("bias") + self.shift(condition)[0]
+            h = F.conv2d(h, self.first.weight, bias, padding=1)
+        else:
+            h = self.first(h)
             h = h + self.shift(condition)[..., None, None].to(h.dtype)
-        return x + self.second(F.relu(h))
+        return plus(self.second(F.relu(h, inplace=not torch.is_grad_enabled())), x)
+
+
+def plus(new: Tensor, old: Tensor) -> Tensor:
+    """Their sum, in place of what was just made where no gradient asks for it."""
+    return new + old if torch.is_grad_enabled() else new.add_(old)
 
 
 def fourier(coordinates: Tensor, bands: int) -> Tensor:

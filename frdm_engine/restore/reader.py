@@ -1,7 +1,7 @@
 """Reads plates ahead of the device: pixels in model encoding, and the shots they belong to.
 
 What is held is the window, one frame more on each side to judge cuts by, and a few frames ahead: host memory grows
-with the frame, never with the sequence (C3). Frames behind the one in hand are pictures alone.
+with the frame, never with the sequence (C3). Frames behind the one in hand are pictures alone, or a small frame.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ AHEAD_BYTES = 384 * 2**20
 @dataclass(frozen=True)
 class Frame:
     """A frame in hand. ``pictures``: each view (H, W, 3) in model encoding; ``usable``: where all values are finite,
-    None where that is everywhere. Frames that were walked past have lost their ``plate``."""
+    None where that is everywhere. Frames that were walked past have lost their ``plate``, and those that only tell
+    whether there is a cut their ``pictures``."""
 
     plate: Plate | None
     pictures: dict[str, Picture]
@@ -146,17 +147,21 @@ class Reader:
         return {number: self.get(number) for number in sorted(members)}
 
     def _shed(self, frame: int) -> None:
-        """Takes their plates from frames before ``frame``; where it lost its own, it is to be read again."""
+        """Takes their plates from frames before ``frame``, and their pictures from those that are out of its reach.
+
+        What lacks something that is needed now, as it was walked past before, is let go, to be read again.
+        """
         for number, held in list(self._held.items()):
             if not held.done() or held.cancelled() or held.exception() is not None:
                 continue
             known = held.result()
-            if number < frame and known.plate is not None:
+            past = number < frame - self.reach
+            if (number == frame and known.plate is None) or (not past and not known.pictures):
+                del self._held[number]
+            elif (number < frame and known.plate is not None) or (past and known.pictures):
                 shed: Future[Frame] = Future()
                 self._held[number] = shed
-                shed.set_result(replace(known, plate=None))
-            elif number == frame and known.plate is None:
-                del self._held[number]
+                shed.set_result(replace(known, plate=None, pictures={} if past else known.pictures))
 
     def _cut(self, last: int, first: int) -> bool:
         """Whether a cut lies between two consecutive frames, from them and one more on each side (C7)."""

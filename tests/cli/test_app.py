@@ -58,6 +58,17 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
         assert f" {command} " in ran.stdout
 
 
+def test_garbage_is_collected_once_a_command_runs() -> None:
+    """At start-up, where there is none, it is not looked for: `main` turns that off."""
+    code = (
+        "import gc, sys\nfrom frdm_engine.cli import main\nsys.argv = ['frdm', *sys.argv[1:]]\n"
+        "try:\n    main()\nexcept SystemExit:\n    print(gc.isenabled(), file=sys.stderr)"
+    )
+    for arguments, enabled in ((["--help"], "False"), (["models"], "True")):
+        ran = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        assert ran.stderr.strip() == enabled
+
+
 def test_the_package_runs_as_a_module() -> None:
     ran = subprocess.run([sys.executable, "-m", "frdm_engine", "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == __version__

@@ -180,6 +180,19 @@ def test_warp_moves_by_whole_pixels_and_repeats_edges() -> None:
     torch.testing.assert_close(warp(image, flow), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("apart", [False, True])
+def test_warp_is_the_same_with_gradients(channels: int, apart: bool) -> None:
+    """On a CPU other code samples what no gradient asks for: to the same place, not to a 32nd of a pixel."""
+    image = torch.rand(2, 46, 60, channels).permute(0, 3, 1, 2)  # as a plate's pixels lie, or plane by plane
+    image = image.contiguous() if apart else image
+    flow = 8 * torch.randn(2, 2, 20, 30)
+    made = warp(image, flow, at=(15, 7))
+    expected = warp(image.clone().requires_grad_(), flow, at=(15, 7)).detach()
+    torch.testing.assert_close(made, expected, rtol=0, atol=1e-4)
+    assert torch.equal(warp(image, torch.zeros(2, 2, 46, 60)), image)
+
+
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(1, 20), st.integers(1, 16))
 def test_warp_at_a_window_is_a_crop_of_the_whole(x: int, y: int, width: int, height: int) -> None:
     generator = torch.Generator().manual_seed(3)

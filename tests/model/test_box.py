@@ -40,6 +40,23 @@ def test_a_constant_keeps_its_value_even_under_a_box_larger_than_the_frame(edges
     torch.testing.assert_close(box_mean(x, 21, edges=edges), x, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("edges", ["replicate", "zero", "none"])
+@pytest.mark.parametrize("shape", [(1, 24, 30), (2, 3, 24, 30), (1, 20, 160, 200)])
+def test_means_are_those_with_gradients(shape: tuple[int, ...], edges: str) -> None:
+    """On a CPU other code makes the means that no gradient asks for, by several threads where there is much."""
+    x = torch.rand(1, shape[-2], *shape[:-2], shape[-1]).movedim(1, -2)[0]  # as strided as any
+    made = box_mean(x, 7, edges=edges)
+    torch.testing.assert_close(made, box_mean(x.clone().requires_grad_(), 7, edges=edges).detach(), rtol=0, atol=1e-6)
+    assert torch.equal(made, box_mean(x.contiguous(), 7, edges=edges))
+
+
+def test_gradients_pass() -> None:
+    x = torch.rand(1, 2, 8, 9, requires_grad=True)
+    box_mean(x, 3, edges="zero").sum().backward()
+    assert x.grad is not None
+    assert float(x.grad[0, 0, 4, 4]) == pytest.approx(1, abs=1e-6)
+
+
 def test_what_lies_outside_the_box_leaves_no_trace() -> None:
     """A running total would carry a huge value's rounding along the row."""
     x = torch.full((1, 1, 8, 64), 0.1)

@@ -42,6 +42,22 @@ def test_a_frame_asked_for_once_more_has_its_plate(shoot: Shoot) -> None:
         assert plate.frame == 3
 
 
+def test_frames_that_only_tell_a_cut_are_small_frames_alone(shoot: Shoot) -> None:
+    """Without known cuts one frame more is held on each side; walked back to, it is read again."""
+    source = shoot(range(1, 9))
+    space = resolve("linear", metadata={}, path_suffix=".exr", dtype="float16")
+    with Reader(source, space=space, layer=None, reach=2, size={"": (HEIGHT, WIDTH)}, shots=None) as reader:
+        before = reader.window(3)[2].pictures[""]
+        reader.window(5)
+        held = {number: frame.result() for number, frame in reader._held.items()}
+        assert sorted(held) == [2, 3, 4, 5, 6, 7, 8]
+        assert [number for number, frame in held.items() if not frame.pictures] == [2]
+        assert held[2].bytes == 0
+        again = reader.window(4)
+        assert sorted(again) == [2, 3, 4, 5, 6]
+        np.testing.assert_array_equal(again[2].pictures[""], before)
+
+
 @pytest.mark.parametrize(("room", "ahead"), [(0, 1), (FRAME_BYTES, 1), (2 * FRAME_BYTES, 2), (9 * FRAME_BYTES, 3)])
 def test_as_many_frames_are_read_ahead_as_there_is_room_for(
     shoot: Shoot, monkeypatch: pytest.MonkeyPatch, room: int, ahead: int

@@ -79,6 +79,7 @@ def main() -> None:
 
 def _network(config: dict[str, Any]) -> dict[str, Any]:
     """What the network's work on one frame takes on top of the window's pictures."""
+    from frdm_engine.cores import give_back_memory
     from frdm_engine.plates import Sequence, read_plate, resolve
     from frdm_engine.restore.restorer import Restorer
     from frdm_engine.restore.settings import Settings
@@ -93,6 +94,7 @@ def _network(config: dict[str, Any]) -> dict[str, Any]:
         space = resolve("auto", metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)
         window[frame] = space.encode(plate.rgb())
     del plate
+    give_back_memory()  # what reading has freed would hide what the network takes
     with Watch(whole=False) as watch:
         before = watch.now()
         restorer.rehearse(window, frames[len(frames) // 2])()
