@@ -158,6 +158,13 @@ class ClipLibrary:
             frames = np.stack([np.asarray(cv2.transpose(frame), np.uint8) for frame in frames])
         return frames, kind != "video"
 
+    def lasts(self, length: int) -> bool:
+        """Whether any of the footage gives windows of that many frames; a still gives any."""
+        return any(
+            source.kind == "still" or any(stop - first >= length for first, stop in source.shots)
+            for source in self.sources
+        )
+
     def _fitting(self, kind: str, length: int, height: int, width: int) -> list[Footage]:
         least = 1 / self.sampling.most_enlarge
         return [

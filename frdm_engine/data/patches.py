@@ -51,6 +51,8 @@ LOCKED_OFF, BORDERS, UNDAMAGED = 0.15, 0.15, 0.15
 """Shares of windows in which nothing moves but the film, that show the gate's edge, that carry no damage."""
 UPRIGHT = 0.6
 """Share of the locked-off windows in which upright things stand that are no scratches."""
+FAR = 0.8
+"""Share of the batches whose small frames have others beyond their window to tell a fixed pattern by."""
 STAINED = 0.6
 """Least chance that a small frame without patches has stains: it is there for these."""
 
@@ -263,6 +265,8 @@ class PatchStream(IterableDataset[Batch]):
         """
         height, width = size
         parts: list[list[Tensor]] = []
+        motions: list[Motion] = []
+        patterns: list[Tensor] = []
         if whole is not None:
 
             def shrink(x: Tensor) -> Tensor:
@@ -270,13 +274,22 @@ class PatchStream(IterableDataset[Batch]):
 
             window = shrink(whole.window.flatten(0, 1)).unflatten(0, whole.window.shape[:2])
             parts.append([window, shrink(whole.clean), shrink(whole.broad), shrink(whole.matte)])
-        more = [self.window(library, None, rng, height, width, whole=True) for _ in range(self.broad)]
+            motions.append(window_motion(window))
+            patterns.append(fixed_pattern(window, motions[-1]))
+        reach = 2 * self.radius
+        if rng.random() >= FAR or not library.lasts(2 * reach + 1):
+            reach = self.radius
+        more = [self.window(library, None, rng, height, width, reach=reach, whole=True) for _ in range(self.broad)]
         if more:
-            own, clean, broad, matte = (torch.stack(part) for part in zip(*more, strict=True))
+            shown, clean, broad, matte = (torch.stack(part) for part in zip(*more, strict=True))
+            first, last = reach - self.radius, reach + self.radius + 1
+            own, beyond = shown[:, first:last], [*shown[:, :first].unbind(1), *shown[:, last:].unbind(1)]
+            motions.append(window_motion(own))
+            patterns.append(fixed_pattern(own, motions[-1], beyond))
             parts.append([own, clean, broad, truth_matte(own[:, self.radius], clean, matte)])
         window, clean, broad, matte = (torch.cat(pair) for pair in zip(*parts, strict=True))
-        motion = window_motion(window)
-        return views(window, clean, broad, matte, motion), fixed_pattern(window, motion)
+        motion = Motion(torch.cat([one.flow for one in motions]), torch.cat([one.doubt for one in motions]))
+        return views(window, clean, broad, matte, motion), torch.cat(patterns)
 
     def window(
         self,
@@ -286,13 +299,16 @@ class PatchStream(IterableDataset[Batch]):
         height: int,
         width: int,
         *,
+        reach: int | None = None,
         whole: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Damaged window (T, 3, H, W), clean centre and the same under what is broad (3, H, W), its matte (4, H, W).
 
+        There are ``reach`` frames on each side of the centre, the radius unless told.
         With ``whole`` damage has the size it has in a whole frame made small, as far as it is broad.
         """
-        length = 2 * self.radius + 1
+        reach = self.radius if reach is None else reach
+        length = 2 * reach + 1
         clip = library.window(rng, length=length, height=height, width=width, whole=whole)
         monochrome = bool(np.ptp(clip[0, ::8, ::8], axis=-1).max() < 1e-3)
         stage = self.stage
@@ -310,12 +326,13 @@ class PatchStream(IterableDataset[Batch]):
         clip = _as_film(rng, clip)
         damage = rng.random() >= self.undamaged  # clean windows: the restorer must learn to leave film alone
         frames = [damager.process(first + t, clip[t], damage=damage) for t in range(length)]
-        order = _end_of_shot(rng, self.radius)
+        order = _end_of_shot(rng, self.radius, reach)
+        centre = frames[reach]
         return (
             torch.stack([_planes(frames[t].plate) for t in order]),
-            _planes(frames[self.radius].truth),
-            _planes(frames[self.radius].broad),
-            _planes(frames[self.radius].mattes),
+            _planes(centre.truth),
+            _planes(centre.broad),
+            _planes(centre.mattes),
         )
 
     def _real_window(
@@ -323,7 +340,7 @@ class PatchStream(IterableDataset[Batch]):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As ``_window``, of a scan and its restoration; under dirt nobody knows what the stain below looked like."""
         window = real.window(rng, length=2 * self.radius + 1, height=height, width=width)
-        order = _end_of_shot(rng, self.radius)
+        order = _end_of_shot(rng, self.radius, self.radius)
         clean, matte = _planes(window.truth), _planes(window.matte)
         centre = _planes(window.damaged[self.radius])
         broad = torch.where(matte[:2].amax(dim=0) > 0, clean, centre)
@@ -399,8 +416,12 @@ def _blurred(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.flo
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
 
 
-def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:
-    """Frame order of a window; now and then what a cut hides is mirrored, as in restoring near the ends of a shot."""
+def _end_of_shot(rng: np.random.Generator, radius: int, reach: int) -> list[int]:
+    """Frame order of a window; now and then what a cut hides is mirrored, as in restoring near the ends of a shot.
+
+    Frames from beyond the radius are not mirrored: in place of those that lie behind the cut stands the centre, which
+    tells nothing.
+    """
     order = list(range(2 * radius + 1))
     draw = rng.random()
     if draw < 0.12:
@@ -410,7 +431,10 @@ def _end_of_shot(rng: np.random.Generator, radius: int) -> list[int]:
             order = [2 * radius - t for t in reversed(order)]
     elif draw < 0.14:
         order = [radius] * len(order)
-    return order
+    more = reach - radius
+    before = range(more) if order[:radius] == list(range(radius)) else [reach] * more
+    after = range(2 * reach + 1 - more, 2 * reach + 1) if order[-1] == 2 * radius else [reach] * more
+    return [*before, *(more + t for t in order), *after]
 
 
 def _planes(image: npt.NDArray[np.float32]) -> Tensor:

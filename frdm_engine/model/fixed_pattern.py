@@ -10,7 +10,7 @@ own, and where nothing moves nothing is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from frdm_engine.model.alignment import warp
 from frdm_engine.model.box import box_mean
-from frdm_engine.model.frame_fusion import Motion
+from frdm_engine.model.frame_fusion import Motion, Window, motion_between, split
 
 CHANNELS = 6
 """Three of the loose solution, which finds most, and three of the stiff one, which is rarely wrong."""
@@ -39,28 +39,37 @@ DOUBTED = 0.2
 
 
 @torch.no_grad()
-def fixed_pattern(window: Tensor, motion: Motion) -> Tensor:
-    """The pattern (B, 6, h/2, w/2) over the centre of a small window (B, T, 3, h, w): logarithm of gain, twice.
+def fixed_pattern(window: Window, motion: Motion, beyond: Sequence[Tensor] = ()) -> Tensor:
+    """The pattern (B, 6, h/2, w/2) over the centre of a small window of frames (B, 3, h, w): logarithm of gain, twice.
 
-    Positive where something bleached the film. float32.
+    Positive where something bleached the film. float32. ``beyond``: more frames of the shot, (B, 3, h, w) each, as
+    near as may be. A stain lives longer than a window, and what is farther off has moved farther.
     """
-    count = window.shape[1] - 1
-    batch, middle = window.shape[0], count // 2
-    half = F.avg_pool2d(window.flatten(0, 1).float(), 2).unflatten(0, (batch, count + 1))
-    log = torch.log(half.clamp(min=0) + BASE)
-    others = torch.cat((log[:, :middle], log[:, middle + 1 :]), dim=1).flatten(0, 1)
-    flow = motion.flow.float().flatten(0, 1)
+    centre, others = split(window)
+    flow, doubt = motion.flow.float(), motion.doubt.float()
+    if beyond:
+        more = motion_between(centre, beyond)
+        others, flow, doubt = [*others, *beyond], torch.cat((flow, more.flow), 1), torch.cat((doubt, more.doubt), 1)
+    batch, count = flow.shape[:2]
+    flow = flow.flatten(0, 1)
+    here = _log(centre)
+    away = torch.stack([_log(other) for other in others], dim=1).flatten(0, 1)
 
     def along(images: Tensor) -> Tensor:
         """(B * K, 3, h, w) moved onto the centre, (B, K, 3, h, w)."""
         return warp(images, flow).unflatten(0, (batch, count))
 
-    change = log[:, middle, None] - along(others)
+    change = here[:, None] - along(away)
     change = change - change.flatten(3).median(dim=3).values[..., None, None]  # flicker is no pattern
     far = flow.square().sum(dim=1).clamp(max=1).unflatten(0, (batch, count))[:, :, None]
-    sure = 1 / (1 + (motion.doubt.float() / DOUBTED).square())[:, :, None]
+    sure = 1 / (1 + (doubt / DOUBTED).square())[:, :, None]
     trust = _inside(flow).unflatten(0, (batch, count)) * far * sure
     return torch.cat([_solve(change, trust, along, stiffness) for stiffness in STIFFNESS], dim=1)
+
+
+def _log(frame: Tensor) -> Tensor:
+    """Logarithm (B, 3, h/2, w/2) of a frame (B, 3, h, w) of half the size."""
+    return torch.log(F.avg_pool2d(frame.float(), 2).clamp(min=0) + BASE)
 
 
 def _solve(change: Tensor, trust: Tensor, along: Callable[[Tensor], Tensor], stiffness: float) -> Tensor:

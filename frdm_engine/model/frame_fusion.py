@@ -58,7 +58,7 @@ Window = Tensor | Sequence[Tensor]
 """Frames of a window in time order: (B, T, ...), or T of (B, ...)."""
 
 
-def _split(window: Window) -> tuple[Tensor, list[Tensor]]:
+def split(window: Window) -> tuple[Tensor, list[Tensor]]:
     """Centre and neighbours of a window of T frames, T odd, without copying."""
     frames = list(window.unbind(1)) if isinstance(window, Tensor) else list(window)
     return frames.pop(len(frames) // 2), frames
@@ -66,12 +66,15 @@ def _split(window: Window) -> tuple[Tensor, list[Tensor]]:
 
 def window_motion(window: Window) -> Motion:
     """Aligns each neighbour of the window, frames (B, 3, H, W), H and W multiples of 8, to its centre."""
-    centre, neighbours = _split(window)
-    count = len(neighbours)
+    return motion_between(*split(window))
+
+
+def motion_between(centre: Tensor, others: Sequence[Tensor]) -> Motion:
+    """Aligns other frames of a shot, one at least, to one of them, all (B, 3, H, W), H and W multiples of 8."""
+    shape = (centre.shape[0], len(others))
     flow, cost = align(
-        centre.repeat_interleave(count, dim=0).float(), torch.stack(neighbours, dim=1).flatten(0, 1).float()
+        centre.repeat_interleave(len(others), dim=0).float(), torch.stack(list(others), dim=1).flatten(0, 1).float()
     )
-    shape = (centre.shape[0], count)
     return Motion(flow.unflatten(0, shape), cost.unflatten(0, shape)[:, :, 0] / COST_CEILING)
 
 
@@ -89,7 +92,7 @@ def part_of(image: Tensor, box: Box) -> Tensor:
 
 def both_columns(maps: Window) -> Tensor:
     """Column map of the centre and its mean over the window (B, 2, H, W), from maps (B, 1, H, W)."""
-    centre, others = _split(maps)
+    centre, others = split(maps)
     return torch.cat((centre, torch.stack([centre, *others]).mean(dim=0)), dim=1)
 
 
@@ -99,7 +102,7 @@ def gather_evidence(window: Window, motion: Motion, column_maps: Tensor, box: Bo
     ``box``, even corners, asks for a part of the frame alone, to which the column maps belong; what moves into it from
     outside it is still seen.
     """
-    centre, neighbours = _split(window)
+    centre, neighbours = split(window)
     x0, y0, x1, y1 = box = box or (0, 0, centre.shape[-1], centre.shape[-2])
     left, top = x0 - motion.at[0], y0 - motion.at[1]
     right, bottom = left + x1 - x0, top + y1 - y0
@@ -131,7 +134,7 @@ def move_features(features: Window, flow: Tensor, *, at: tuple[int, int] = (0, 0
 
     ``flow`` (B, K, 2, h, w), in quarter-size pixels, covers the window of the features whose corner is ``at``.
     """
-    centre, neighbours = _split(features)
+    centre, neighbours = split(features)
     x, y = at
     height, width = flow.shape[-2:]
     own = centre[..., y : y + height, x : x + width].float()

@@ -7,7 +7,7 @@ at low frequencies cannot disagree between them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,13 +58,16 @@ def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int, worth: Wo
     return latest
 
 
-def low_resolution(model: FilmRestorer, small: list[Tensor]) -> Global:
-    """What is broad in the small whole frame, from its window: 2 * radius + 1 of (1, 3, h, w), in time order."""
-    window = torch.stack(small, dim=1)
+def low_resolution(model: FilmRestorer, small: Sequence[Tensor], beyond: Sequence[Tensor] = ()) -> Global:
+    """What is broad in the small whole frame, from its window: 2 * radius + 1 of (1, 3, h, w), in time order.
+
+    ``beyond``: small frames of the shot near the window, for what stays in its place.
+    """
+    window = torch.stack(list(small), dim=1)
     centre = window[:, window.shape[1] // 2]
     motion = window_motion(window)
     evidence = gather_evidence(window, motion, both_columns(columns(window[0])[None]))
-    guide = guide_of(model.broad(evidence, fixed_pattern(window, motion)), evidence)
+    guide = guide_of(model.broad(evidence, fixed_pattern(window, motion, beyond)), evidence)
     return Global(guide, model.prompt(centre, guide.base(centre)))
 
 

@@ -21,7 +21,8 @@ from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
 from frdm_engine.model.frame_fusion import Box
-from frdm_engine.restore.global_residual import broad_mattes, low_resolution, mend
+from frdm_engine.model.small import shrink
+from frdm_engine.restore.global_residual import Global, broad_mattes, low_resolution, mend
 from frdm_engine.restore.grain import lay_missing, measure
 from frdm_engine.restore.matte import mattes, opacity, worth_filling
 from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
@@ -105,6 +106,7 @@ class Restorer:
         self.pulse: Callable[[], None] = lambda: None
         """Called before each piece of work on the device, a tile at most: what it raises ends the frame there."""
         self._kept: dict[str, tuple[Plan, dict[int, Encoded]]] = {}
+        self._small: dict[str, tuple[tuple[int, ...], dict[int, Tensor]]] = {}
         self._repeats: dict[tuple[str, int, int], bool] = {}
 
     @classmethod
@@ -121,7 +123,8 @@ class Restorer:
 
     @property
     def reach(self) -> int:
-        """How many frames on each side can have a say: twice the radius, as repeated frames are passed over."""
+        """How many frames on each side can have a say: twice the radius, as repeated frames are passed over, and what
+        stays in its place shows better from farther off."""
         return 2 * self.model.limits.radius
 
     @property
@@ -151,6 +154,7 @@ class Restorer:
     def forget(self) -> None:
         """Drops what is kept of earlier frames: call it at a cut, or when frame numbers change their meaning."""
         self._kept.clear()
+        self._small.clear()
         self._repeats.clear()
 
     def restore(
@@ -270,7 +274,7 @@ class Restorer:
         encoded = self._encoded(window, order, view, plan)
         centre = encoded[len(encoded) // 2].planes
         settings = self.settings
-        whole = low_resolution(self.model, [e.small for e in encoded])
+        whole = self._whole(window, order, frame, view)
         classes = np.zeros((len(CLASSES), plan.height, plan.width), np.float32)
         broad = broad_mattes(
             whole.guide,
@@ -338,6 +342,18 @@ class Restorer:
             kept[number] = encode(self.model, planes, plan, pulse=self.pulse)
         return [kept[number] for number in order]
 
+    def _whole(self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str) -> Global:
+        """What is broad in the frame: from the small frames of its window, and of all others within reach."""
+        near = [number for number in sorted(window) if abs(number - frame) <= self.reach]
+        size, kept = self._small.get(view, (window[frame].shape, {}))
+        kept = {n: small for n, small in kept.items() if n in near} if size == window[frame].shape else {}
+        self._small[view] = window[frame].shape, kept
+        for number in near:
+            if number not in kept:
+                kept[number] = shrink(to_planes(window[number], self.device), self.model.limits.small_side)
+        beyond = [kept[number] for number in near if number not in order]
+        return low_resolution(self.model, [kept[number] for number in order], beyond)
+
     def rehearse(self, window: Mapping[int, Picture], frame: int) -> Callable[[], None]:
         """The device's work on a frame, to be timed: each call encodes one frame and looks where `restore` does.
 
@@ -349,7 +365,9 @@ class Restorer:
             with self._computing():
                 newest = encode(self.model, encoded[-1].planes, plan)
                 held = [newest if e is encoded[-1] else e for e in encoded]
-                whole = low_resolution(self.model, [e.small for e in held])
+                if "" in self._small:  # of the window's small frames one is new, too
+                    self._small[""][1].pop(max(self._small[""][1]))
+                whole = self._whole(window, order, frame, "")
                 centre = held[len(held) // 2].planes
                 motion = coarse_motions(held, self.pulse)
                 worth = worth_filling(self.settings.strength)
@@ -359,8 +377,9 @@ class Restorer:
                     for tile in plan.tiles:
                         on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
 
+        order = self._order(window, frame, "")
         with self._computing():
-            encoded = self._encoded(window, self._order(window, frame, ""), "", plan)
+            encoded = self._encoded(window, order, "", plan)
         return work
 
     def lesson(self, window: Mapping[int, Picture], frame: int) -> tuple[Tensor, Restored]:

@@ -17,7 +17,6 @@ from frdm_engine.model.alignment import Pyramid, luma, pyramid_of
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.encoder import column_deviations, column_rows, grow_columns
 from frdm_engine.model.frame_fusion import Box, part_of
-from frdm_engine.model.small import shrink
 from frdm_engine.tiling import Plan
 
 Picture = npt.NDArray[np.float32]
@@ -84,15 +83,14 @@ class Encoded:
     """A frame as the device keeps it.
 
     planes (1, 3, height, width), a view of the picture itself on a CPU; rows (1, 1, H / 8, W) of its column map;
-    levels: its luma pyramid; features (1, C, H / 4, W / 4) in the type they are computed in; small (1, 3, h, w).
-    H and W are the frame's sides padded as the plan says.
+    levels: its luma pyramid; features (1, C, H / 4, W / 4) in the type they are computed in. H and W are the frame's
+    sides padded as the plan says.
     """
 
     planes: Tensor
     rows: Tensor
     levels: Pyramid
     features: Tensor
-    small: Tensor
 
 
 def to_planes(picture: Picture, device: torch.device) -> Tensor:
@@ -125,8 +123,7 @@ def encode(model: FilmRestorer, planes: Tensor, plan: Plan, *, pulse: Callable[[
             ..., top:, left:
         ]
     assert features is not None  # noqa: S101 - a plan always has tiles
-    small = shrink(planes, model.limits.small_side)
-    return Encoded(planes, rows, pyramid_of(torch.cat(halves, dim=-2)), features, small)
+    return Encoded(planes, rows, pyramid_of(torch.cat(halves, dim=-2)), features)
 
 
 def columns_of(rows: Tensor, box: Box) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from frdm_engine.damage import PRESETS, Templates
 from frdm_engine.data.clips import ClipLibrary
+from frdm_engine.data.footage import Footage
 from frdm_engine.data.pairs import Pair, Register
 from frdm_engine.data.patches import (
     FRAME_SIZES,
@@ -60,7 +62,7 @@ def library(root: Path) -> ClipLibrary:
 
 @pytest.fixture(scope="module")
 def stream(root: Path) -> Callable[..., PatchStream]:
-    def make(*, frames: int = 2, patches: int = 3, seed: int = 0) -> PatchStream:
+    def make(*, frames: int = 2, patches: int = 3, broad: int = 0, seed: int = 0) -> PatchStream:
         return PatchStream(
             root=root,
             classes=("free",),
@@ -72,6 +74,7 @@ def stream(root: Path) -> Callable[..., PatchStream]:
             size=SIZE,
             frames=frames,
             patches=patches,
+            broad=broad,
         )
 
     return make
@@ -255,12 +258,52 @@ def test_patches_are_drawn_towards_suspects_and_damage_in_turn(stream: Callable[
 
 def test_some_windows_end_at_a_cut() -> None:
     rng = np.random.default_rng(0)
-    orders = [tuple(_end_of_shot(rng, 2)) for _ in range(4000)]
+    orders = [tuple(_end_of_shot(rng, 2, 2)) for _ in range(4000)]
     shares = {order: orders.count(order) / 4000 for order in set(orders)}
     first_two, last_two = {(4, 3, 2, 3, 4), (4, 1, 2, 3, 4)}, {(0, 1, 2, 1, 0), (0, 1, 2, 3, 0)}
     assert set(shares) == {(0, 1, 2, 3, 4), (2, 2, 2, 2, 2)} | first_two | last_two
     assert shares[0, 1, 2, 3, 4] > 0.8
     assert all(order[2] == 2 for order in orders)
+
+
+def test_beyond_a_cut_the_centre_stands_in() -> None:
+    rng = np.random.default_rng(0)
+    orders = {tuple(_end_of_shot(rng, 2, 4)) for _ in range(2000)}
+    assert orders == {
+        (0, 1, 2, 3, 4, 5, 6, 7, 8),
+        (4, 4, 4, 4, 4, 4, 4, 4, 4),
+        (4, 4, 6, 5, 4, 5, 6, 7, 8),
+        (4, 4, 6, 3, 4, 5, 6, 7, 8),
+        (0, 1, 2, 3, 4, 3, 2, 4, 4),
+        (0, 1, 2, 3, 4, 5, 2, 4, 4),
+    }
+
+
+def test_small_frames_alone_know_frames_beyond_their_window(
+    stream: Callable[..., PatchStream], library: ClipLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stream(frames=0, patches=0, broad=2)
+    made.batch(library, None, np.random.default_rng(0))  # of footage that is too short for more
+    pixels = np.tile(np.arange(96, dtype=np.uint8)[:, None, None], (1, 128, 3))
+    still = Footage("still", "none", "still", (1, 96, 128), ((0, 1),), 1, "", _pixels=pixels[None])
+    library = ClipLibrary([*library.sources, still])
+    asked: list[int] = []
+    own = made.window
+
+    def window(*arguments: Any, reach: int, **others: Any) -> Any:
+        asked.append(reach)
+        shown = own(*arguments, reach=reach, **others)
+        assert len(shown[0]) == 2 * reach + 1
+        return shown
+
+    monkeypatch.setattr(made, "window", window)
+    for seed in range(12):
+        batch = made.batch(library, None, np.random.default_rng(seed))
+        assert batch.small.window.shape[:2] == (2, 5)
+        assert batch.pattern.shape[:2] == (2, 6)
+        assert batch.pattern.isfinite().all()
+    assert set(asked) == {2, 4}
+    assert asked.count(4) > asked.count(2)
 
 
 def test_clean_windows_are_among_them(stream: Callable[..., PatchStream], library: ClipLibrary) -> None:

@@ -16,10 +16,10 @@ HEIGHT, WIDTH = 96, 160
 SPOT = slice(32, 64), slice(64, 96)
 
 
-def pan(texture: Texture, *, pace: float, seed: int = 3) -> Tensor:
-    """A texture that moves by ``pace`` pixels a frame, (1, 5, 3, H, W)."""
-    frames = [texture(HEIGHT, WIDTH, seed=seed, x=pace * n, y=0.0, span=(0.01, 0.2)) for n in range(5)]
-    return torch.stack([0.2 + 0.6 * frame for frame in frames], dim=1)
+def pan(texture: Texture, *, pace: float, seed: int = 3, frames: range = range(5)) -> Tensor:
+    """A texture that moves by ``pace`` pixels a frame, (1, T, 3, H, W)."""
+    moved = [texture(HEIGHT, WIDTH, seed=seed, x=pace * n, y=0.0, span=(0.01, 0.2)) for n in frames]
+    return torch.stack([0.2 + 0.6 * frame for frame in moved], dim=1)
 
 
 def spot(gain: float) -> Tensor:
@@ -52,6 +52,20 @@ def test_a_spot_that_stays_is_found_and_measured(gain: float, texture: Texture) 
     outside = found[:, :3].clone()
     outside[..., 12:36, 28:52] = 0
     assert float(outside[..., 8:-8, 8:-8].abs().mean()) < 0.1 * abs(truth)
+
+
+def test_frames_beyond_the_window_tell_more_of_a_slow_picture(texture: Texture) -> None:
+    window = pan(texture, pace=1.5, frames=range(-4, 5)) * spot(0.85)[:, None]
+    near, motion = window[:, 2:7], window_motion(window[:, 2:7])
+    alone = fixed_pattern(near, motion)
+    more = fixed_pattern(near, motion, [window[:, n] for n in (0, 1, 7, 8)])
+    assert more.shape == alone.shape
+    level = float(near.mean())
+    truth = float(torch.log(torch.tensor((0.85 * level + BASE) / (level + BASE))))
+    assert middle(more) / truth > 1.1 * middle(alone) / truth > 0
+    assert middle(more) / truth < 1.1
+    nothing = fixed_pattern(near, motion, [near[:, 2], near[:, 2]])
+    torch.testing.assert_close(nothing, alone)  # a frame that is the centre has not moved, and tells nothing
 
 
 def test_a_spot_that_moves_with_the_picture_is_none(texture: Texture) -> None:

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
+from frdm_engine.model.small import shrink
+from frdm_engine.restore import restorer as restoring
 from frdm_engine.restore.restorer import Restored, Restorer, choose_device
 from frdm_engine.restore.settings import GIB, Settings
 from frdm_engine.restore.tiles import Held
@@ -333,3 +335,32 @@ def test_steps_are_the_models_own_unless_set(restorer: Make) -> None:
     made = restorer()
     made.settings = replace(made.settings, steps=5)
     assert made.steps == 5
+
+
+def test_what_stays_in_its_place_is_looked_for_in_all_frames_within_reach(
+    restorer: Make, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames beyond the window tell a fixed pattern; near the ends of a shot there are fewer. Each is made small once
+    while it is within reach."""
+    own, seen, shrunk = restoring.low_resolution, [], []
+
+    def low_resolution(model: Any, small: Any, beyond: Any = ()) -> Any:
+        seen.append((len(small), len(beyond)))
+        return own(model, small, beyond)
+
+    def small_of(planes: torch.Tensor, side: int) -> torch.Tensor:
+        shrunk.append(planes)
+        return shrink(planes, side)
+
+    monkeypatch.setattr(restoring, "low_resolution", low_resolution)
+    monkeypatch.setattr(restoring, "shrink", small_of)
+    window, made = pictures(40, 56, range(12)), restorer(stains=-2.0)
+    for frame in range(7):
+        made.restore({number: window[number] for number in window if abs(number - frame) <= 6}, frame)
+    assert seen == [(5, 2), (5, 2), (5, 2), (5, 3), (5, 4), (5, 4), (5, 4)]
+    assert len(shrunk) == 11
+    alone = restorer(stains=-2.0)
+    same = alone.restore(window, 6)
+    np.testing.assert_array_equal(made.restore(window, 6).picture, same.picture)
+    without = alone.restore({number: window[number] for number in range(4, 9)}, 6)
+    assert not np.array_equal(same.mattes[2], without.mattes[2])

@@ -126,7 +126,6 @@ def test_encoding_in_tiles_is_encoding_the_whole(tiny: Callable[..., Loaded], pi
     assert of_one.features.shape == (1, 8, 32, 40)
     torch.testing.assert_close(of_many.features, of_one.features, rtol=0, atol=1e-4)
     assert torch.equal(of_one.rows, of_many.rows)
-    assert of_one.small.shape == (1, 3, 24, 32)
 
 
 def test_noise_is_keyed_by_place_and_stream() -> None:

@@ -71,10 +71,10 @@ class Studio:
         return resolve("auto", metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)
 
     def window(self, case: Case) -> tuple[dict[int, Picture], int]:
-        """The frames within the radius of the middle one, (H, W, 3) model encoding, and its number."""
+        """The frames within reach of the middle one, (H, W, 3) model encoding, and its number."""
         plates, space = self.plates(case), self.space(case)
         middle = plates.frames[(len(plates.frames) - 1) // 2]
-        near = [n for n in plates.frames if abs(n - middle) <= self.restorer.model.limits.radius]
+        near = [n for n in plates.frames if abs(n - middle) <= self.restorer.reach]
         return {n: space.encode(read_plate(plates.path(n), frame=n).rgb()) for n in near}, middle
 
     def network(self, case: Case) -> Work:
