@@ -78,9 +78,10 @@ def small_ones(footage: Path) -> PatchStream:
     made = stream_of(footage, Repeated)
     assert isinstance(made, Repeated)
     stained = replace(PRESETS["heavy"].stains, presence=1.0, alive=(3.0, 4.0))
-    made.frames, made.patches, made.broad = 0, 0, 3
+    made.frames, made.patches, made.broad, made.undamaged = 0, 0, 3, 0.0
     made.recipes = (replace(PRESETS["heavy"], stains=stained),)
-    made.made = made.batch(ClipLibrary.open(footage), None, np.random.default_rng(0))
+    made.made = made.batch(ClipLibrary.open(footage), None, np.random.default_rng(7))
+    assert bool((made.made.small.matte[:, 2] > 0.5).any())
     return made
 
 
