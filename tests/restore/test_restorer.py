@@ -14,6 +14,7 @@ from torch import nn
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.small import shrink
+from frdm_engine.restore import global_residual
 from frdm_engine.restore import restorer as restoring
 from frdm_engine.restore.restorer import Restored, Restorer, choose_device
 from frdm_engine.restore.settings import GIB, Settings
@@ -342,11 +343,11 @@ def test_what_stays_in_its_place_is_looked_for_in_all_frames_within_reach(
 ) -> None:
     """Frames beyond the window tell a fixed pattern; near the ends of a shot there are fewer. Each is made small once
     while it is within reach."""
-    own, seen, shrunk = restoring.low_resolution, [], []
+    seen, shrunk = [], []
 
     def low_resolution(model: Any, small: Any, beyond: Any = ()) -> Any:
         seen.append((len(small), len(beyond)))
-        return own(model, small, beyond)
+        return global_residual.low_resolution(model, small, beyond)
 
     def small_of(planes: torch.Tensor, side: int) -> torch.Tensor:
         shrunk.append(planes)
