@@ -99,8 +99,8 @@ class Residual(nn.Module):
 
 
 def plus(new: Tensor, old: Tensor) -> Tensor:
-    """Their sum, in place of what was just made where no gradient asks for it."""
-    return new + old if torch.is_grad_enabled() else new.add_(old)
+    """Their sum, in place of what was just made where no gradient asks for it and no digits would be lost."""
+    return new + old if torch.is_grad_enabled() or new.dtype != old.dtype else new.add_(old)
 
 
 def fourier(coordinates: Tensor, bands: int) -> Tensor:
