@@ -65,14 +65,14 @@ def _square_sum(x: Tensor, side: int, *, repeated: bool) -> Tensor:
     if threads == 1:
         work(0, 1)
     else:
-        list(_pool(threads, os.getpid()).map(work, range(threads), [threads] * threads))
+        list(_pool(os.getpid()).map(work, range(threads), [threads] * threads))
     return out
 
 
 @lru_cache(maxsize=1)
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Threads of this process that share planes, as OpenCV takes one thread for a plane."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="frdm-box")
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Threads of this process that share planes, as OpenCV takes one thread for a plane; begun when first needed."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="frdm-box")
 
 
 def box_max(x: Tensor) -> Tensor:

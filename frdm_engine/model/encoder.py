@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from frdm_engine.model.alignment import luma
+from frdm_engine.model.convolve import convolve
 from frdm_engine.model.layers import conv
 
 COLUMN_BLUR = 15
@@ -64,5 +65,4 @@ class Encoder(nn.Module):
 
     def forward(self, frame: Tensor, column_map: Tensor) -> Tensor:
         x = F.pixel_unshuffle(torch.cat((frame - 0.5, column_map), dim=1), 4)
-        out: Tensor = self.second(F.relu(self.first(x)))
-        return out
+        return convolve(self.second, convolve(self.first, x, positive=True))

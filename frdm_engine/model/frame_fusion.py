@@ -211,7 +211,7 @@ class FrameFusion(nn.Module):
             (evidence.raw - centre[:, None]).flatten(1, 2),
             evidence.columns,
         )
-        half = self.half_out(F.relu(self.half_in(full, [evidence.doubt])))
+        half = self.half_out(self.half_in(full, [evidence.doubt], positive=True))
         trust = F.pixel_shuffle(self.trust(F.relu(half)), 2)
 
         own, others = features[:, 0], features[:, 1:]

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from frdm_engine.model.convolve import compute_dtype, convolve, convolve_by
+
 
 def conv(inputs: int, outputs: int, *, stride: int = 1, zero: bool = False) -> nn.Conv2d:
     """3x3 convolution with He initialisation, or zeros where a branch must start silent."""
@@ -27,12 +29,6 @@ def pointwise(inputs: int, outputs: int, *, zero: bool = False) -> nn.Conv2d:
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
-
-
-def compute_dtype(like: Tensor) -> torch.dtype:
-    """The type convolutions compute in where ``like`` lies: autocast's, else its own."""
-    device = like.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else like.dtype
 
 
 def beside(parts: Sequence[Tensor]) -> Tensor:
@@ -63,16 +59,19 @@ class Enter(nn.Conv2d):
         nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         nn.init.zeros_(self.bias)  # type: ignore[arg-type]
 
-    def forward(self, full: Sequence[Tensor], half: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
-        """Full (B, c, H, W) and half (B, c, H/2, W/2), H and W even -> (B, outputs, H/2, W/2)."""
+    def forward(  # type: ignore[override]
+        self, full: Sequence[Tensor], half: Sequence[Tensor], *, positive: bool = False
+    ) -> Tensor:
+        """Full (B, c, H, W) and half (B, c, H/2, W/2), H and W even -> (B, outputs, H/2, W/2), or what is positive."""
         planes = beside(full)
         if planes.device.type != "cpu":
-            return self._conv_forward(beside([F.pixel_unshuffle(planes, 2), *half]), self.weight, self.bias)
+            return convolve(self, beside([F.pixel_unshuffle(planes, 2), *half]), positive=positive)
         split = self.weight[:, : 4 * self.full].unflatten(1, (self.full, 2, 2))  # out, plane, y, x, row, column
         large = split.permute(0, 1, 4, 2, 5, 3).reshape(self.out_channels, self.full, 6, 6)
-        out = F.conv2d(planes, large, self.bias, stride=2, padding=2)
+        out = convolve_by(large, self.bias, planes, stride=2, padding=2, positive=positive and not half)
         if half:
-            out = plus(out, F.conv2d(beside(half), self.weight[:, 4 * self.full :], padding=1))
+            rest = self.weight[:, 4 * self.full :]
+            out = convolve_by(rest, None, beside(half), padding=1, add=out, positive=positive)
         return out
 
 
@@ -88,19 +87,15 @@ class Residual(nn.Module):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         h = F.relu(x)
         if self.shift is None or condition is None:
-            h = self.first(h)
+            h = convolve(self.first, h, positive=True)
         elif x.shape[0] == 1:  # one shift for all of it: the convolution's own
             bias = self.first.get_parameter("bias") + self.shift(condition)[0]
-            h = F.conv2d(h, self.first.weight, bias, padding=1)
+            h = convolve(self.first, h, bias=bias, positive=True)
         else:
             h = self.first(h)
             h = h + self.shift(condition)[..., None, None].to(h.dtype)
-        return plus(self.second(F.relu(h, inplace=not torch.is_grad_enabled())), x)
-
-
-def plus(new: Tensor, old: Tensor) -> Tensor:
-    """Their sum, in place of what was just made where no gradient asks for it and no digits would be lost."""
-    return new + old if torch.is_grad_enabled() or new.dtype != old.dtype else new.add_(old)
+            h = F.relu(h, inplace=not torch.is_grad_enabled())
+        return convolve(self.second, h, add=x)
 
 
 def fourier(coordinates: Tensor, bands: int) -> Tensor:

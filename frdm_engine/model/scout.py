@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from frdm_engine.model.alignment import upsample_flow, warp
-from frdm_engine.model.layers import Enter, Residual, compute_dtype, conv
+from frdm_engine.model.convolve import compute_dtype
+from frdm_engine.model.layers import Enter, Residual, conv
 
 CELL = 16
 """Side in pixels of the squares the scout speaks of."""

@@ -7,10 +7,12 @@ in model encoding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,7 @@ from frdm_engine.restore.grain import lay_missing, measure
 from frdm_engine.restore.matte import mattes, opacity, worth_filling
 from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
+from frdm_engine.restore.side_by_side import MOST, side_by_side
 from frdm_engine.restore.tiles import Held, coarse_motions
 from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, to_planes, window_frames
 from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, plan
@@ -36,6 +39,8 @@ BYTES_PER_WINDOW_PIXEL = 2600.0
 BYTES_PER_FRAME_PIXEL = 130.0
 """Device bytes per pixel of the frame: five frames with their features, pyramids and maps, the mended one, motion."""
 FIXED_BYTES = 400 * 2**20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class Restored:
     mattes: Picture
     alpha: Picture
     sampled: float
+
+
+def fixed_bytes(width: int, height: int) -> int:
+    """Device bytes that a frame of that size takes whatever its tiles."""
+    return FIXED_BYTES + int(BYTES_PER_FRAME_PIXEL * width * height)
 
 
 def choose_device(name: str) -> torch.device:
@@ -148,7 +158,7 @@ class Restorer:
             multiple=limits.multiple,
             budget_bytes=self.settings.vram,
             bytes_per_pixel=BYTES_PER_WINDOW_PIXEL,
-            fixed_bytes=FIXED_BYTES + int(BYTES_PER_FRAME_PIXEL * width * height),
+            fixed_bytes=fixed_bytes(width, height),
         )
 
     def forget(self) -> None:
@@ -292,7 +302,7 @@ class Restorer:
             self.model,
             plan,
             encoded,
-            coarse_motions(encoded, self.pulse),
+            list(self._at_once(coarse_motions(encoded), plan)),
             whole,
             centre if base is window[frame] else to_planes(base, self.device),
             None if force is None else to_planes(force, self.device),
@@ -325,12 +335,25 @@ class Restorer:
     def _everywhere(self, held: Held) -> tuple[Found, float]:
         """What is found in all tiles."""
         fill, logits = Blender(held.plan, channels=3), Blender(held.plan, channels=LOCAL)
-        for tile in held.plan.tiles:
-            self.pulse()
-            values = held.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))[0].float().cpu().numpy()
+        for tile, made in zip(held.plan.tiles, self._looks(held), strict=True):
+            values = made[0].float().cpu().numpy()
             fill.add(tile, values[:3])
             logits.add(tile, values[3:])
         return Found(fill.result(), logits.result()), 1.0
+
+    def _looks(self, held: Held) -> Iterator[Tensor]:
+        """What all tiles hold, in their order."""
+        boxes = [(tile.wx0, tile.wy0, tile.wx1, tile.wy1) for tile in held.plan.tiles]
+        return self._at_once([partial(held.look, box) for box in boxes], held.plan)
+
+    def _at_once(self, works: Sequence[Callable[[], T]], plan: Plan) -> Iterator[T]:
+        """What works on pieces of a frame come to, in their order; on a CPU as many at once as the memory has room."""
+        count = 1
+        if self.device.type == "cpu":
+            room = self.settings.vram - fixed_bytes(plan.width, plan.height)
+            fit = int(room // (BYTES_PER_WINDOW_PIXEL * plan.window_width * plan.window_height))
+            count = max(min(len(works), torch.get_num_threads(), fit, MOST), 1)
+        return side_by_side(works, count=count, inside=self._computing, pulse=self.pulse)
 
     def _encoded(self, window: Mapping[int, Picture], order: tuple[int, ...], view: str, plan: Plan) -> list[Encoded]:
         """The window on the device: what is not kept of earlier frames is encoded."""
@@ -369,13 +392,13 @@ class Restorer:
                     self._small[""][1].pop(max(self._small[""][1]))
                 whole = self._whole(window, order, frame, "")
                 centre = held[len(held) // 2].planes
-                motion = coarse_motions(held, self.pulse)
+                motion = list(self._at_once(coarse_motions(held), plan))
                 worth = worth_filling(self.settings.strength)
                 seed, steps = self.settings.seed, self.steps
                 on = Held(self.model, plan, held, motion, whole, centre, None, frame, seed, steps, worth)
                 if self._scouted(on, None) is None:
-                    for tile in plan.tiles:
-                        on.look((tile.wx0, tile.wy0, tile.wx1, tile.wy1))
+                    for _ in self._looks(on):
+                        pass
 
         order = self._order(window, frame, "")
         with self._computing():
@@ -392,7 +415,7 @@ class Restorer:
             with self._computing():
                 plan = self.plan(window[frame].shape[1], window[frame].shape[0])
                 held = self._encoded(window, self._order(window, frame, ""), "", plan)
-                seen = seen_by_scout(held, coarse_motions(held, self.pulse))
+                seen = seen_by_scout(held, list(self._at_once(coarse_motions(held), plan)))
             return seen, self.restore(window, frame)
         finally:
             self.settings, self.everywhere = before, False

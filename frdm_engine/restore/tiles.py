@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -94,12 +95,8 @@ class Held:
         )
 
 
-def coarse_motions(window: Sequence[Encoded], pulse: Callable[[], None]) -> list[Tensor | None]:
-    """The coarse motion from the middle frame of a window to each other one, pair by pair."""
+def coarse_motions(window: Sequence[Encoded]) -> list[Callable[[], Tensor | None]]:
+    """The works that find the coarse motion from the middle frame of a window to each other one."""
     middle = len(window) // 2
-    made = []
-    for number, other in enumerate(window):
-        if number != middle:
-            pulse()
-            made.append(coarse_motion(window[middle].levels, other.levels))
-    return made
+    own = window[middle].levels
+    return [partial(coarse_motion, own, other.levels) for n, other in enumerate(window) if n != middle]

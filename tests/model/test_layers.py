@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from frdm_engine.model.box import box_max, box_mean, box_sums
-from frdm_engine.model.layers import Enter, beside, plus
+from frdm_engine.model.layers import Enter, beside
 
 
 @pytest.mark.parametrize("half", [0, 3])
@@ -53,13 +53,3 @@ def test_sums_and_maxima_of_squares() -> None:
         torch.testing.assert_close(made.flatten(0, 1)[:, None], expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(box_mean(x, 13, edges="zero"), wide / 169, rtol=1e-4, atol=1e-5)
     assert torch.equal(box_max(x), F.max_pool2d(x, 3, stride=1, padding=1))
-
-
-def test_a_sum_keeps_the_finer_of_two_types() -> None:
-    with torch.inference_mode():
-        coarse, fine = torch.ones(3, dtype=torch.bfloat16), torch.full((3,), 1e-3)
-        assert torch.equal(plus(coarse, fine), torch.full((3,), 1.001))
-        same = torch.ones(3)
-        assert plus(same, fine) is same
-    grown = torch.ones(3, requires_grad=True)
-    assert plus(grown, fine) is not grown
