@@ -144,6 +144,13 @@ def test_the_network_alone_is_one_frame_s_work(studio: Studio) -> None:
     go = restorer.rehearse(window, middle)
     assert flops_of(go) == flops_of(go) > 1e6
     assert flops_of(studio.own(replace(SMALL, steps=2)).rehearse(window, middle)) > flops_of(go)
+    alone = flops_of(go)
+    torch.set_num_threads(2)  # tiles side by side, in threads of their own: as much is counted
+    try:
+        assert flops_of(go) == alone
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
     listed = operators(go, restorer.device)
     assert any("conv" in name for name, _ in listed)
     assert 0.3 < sum(share for _, share in listed) <= 1

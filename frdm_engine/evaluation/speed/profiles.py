@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import cProfile
 import pstats
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,21 @@ LEAST = 0.01
 PACKAGE = "frdm_engine"
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """All in the caller's thread: what others do is neither counted nor seen."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def flops_of(go: Callable[[], Any]) -> int:
     """Floating-point operations of a call, a multiply and an add as two, as torch counts them."""
     fused = {torch.ops.mkldnn._convolution_pointwise: _fused_flops} if ONE_PASS else {}
-    with FlopCounterMode(display=False, custom_mapping=fused) as counter:
+    with _one_thread(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
         go()
     return int(counter.get_total_flops())
 
@@ -35,11 +47,11 @@ def _fused_flops(x: list[int], *shapes: Any, out_shape: list[int], **_: Any) -> 
 
 
 def operators(go: Callable[[], Any], device: torch.device) -> list[tuple[str, float]]:
-    """The operators that a call spends its time in, the longest first, each with its share of the whole."""
+    """The operators that a call spends its time in, on one thread, longest first, each with its share of the whole."""
     from torch.profiler import ProfilerActivity, profile
 
     gpu = device.type == "cuda"
-    with profile(activities=[ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU]) as seen:
+    with _one_thread(), profile(activities=[ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU]) as seen:
         go()
         if gpu:
             torch.cuda.synchronize()
@@ -55,10 +67,11 @@ def operators(go: Callable[[], Any], device: torch.device) -> list[tuple[str, fl
 def functions(go: Callable[[], Any]) -> list[tuple[str, float]]:
     """This project's functions that a call spends its time in, with all they call in turn, each with its share.
 
-    What other threads do is not seen.
+    The network's work is done in the caller's thread for it; reading and writing go on in theirs, unseen.
     """
     profiler = cProfile.Profile()
-    profiler.runcall(go)
+    with _one_thread():
+        profiler.runcall(go)
     seen = pstats.Stats(profiler).get_stats_profile()
     whole = max(one.cumtime for one in seen.func_profiles.values()) or 1.0
     own = [
