@@ -93,7 +93,7 @@ def test_what_fails_ends_all_once_those_begun_have_ended(by: str, two_threads: N
         if next(beats) == 2 and by == "pulse":
             raise MemoryError("pulse")
 
-    works = [lambda n=n: work(n) for n in range(50)]  # type: ignore[misc]
+    works = [lambda n=n: work(n) for n in range(50)]
     with pytest.raises(MemoryError, match=by):
         list(side_by_side(works, count=2, inside=no_gradients, pulse=pulse))
     before = list(ended)
