@@ -48,7 +48,9 @@ def train(
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="PART", help="Train that part alone: broad, the low-resolution pass, which owns stains. [all]"
+            metavar="PART",
+            help="Train that part alone: broad, the low-resolution pass, which owns stains, or local, all but that "
+            "pass. [all]",
         ),
     ] = None,
     classes: Classes = "free",
@@ -88,18 +90,20 @@ def train(
 
     On several GPUs: accelerate launch --num_processes N -m frdm_engine train ...
     """
-    from frdm_engine.training.presets import PRESETS
+    from frdm_engine.training.presets import PARTS, PRESETS
 
     if preset not in PRESETS:
         raise SettingError(f"--preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}.")
     chosen, folder = PRESETS[preset].without(without or ()), run or Path("runs") / preset
     if only is not None:
-        if only != "broad":
-            raise SettingError(f"--only {only!r} is no part that can be trained alone; use broad, or leave it out.")
-        if pairs is not None or "global_residual" in chosen.off:
+        if only not in PARTS:
+            raise SettingError(
+                f"--only {only!r} is no part that can be trained alone; use {' or '.join(PARTS)}, or leave it out."
+            )
+        if only == "broad" and (pairs is not None or "global_residual" in chosen.off):
             other = "--pairs" if pairs is not None else "--without global_residual"
             raise SettingError(f"--only broad and {other} exclude each other; leave one out.")
-        chosen = chosen.only_broad()
+        chosen = chosen.only_broad() if only == "broad" else chosen.only_local()
     if validate_on is not None and (validate_on in parse_names(classes) or data.suffix.lower() == ".zip"):
         raise SettingError(
             f"--validate-on {validate_on} would take what is trained on; leave it out, and a tenth is held apart."
@@ -174,7 +178,7 @@ def train(
         pair_share=pair_share,
         reader=read_any,
         # Weights that can already restore need no easy damage first.
-        curriculum=() if training.pretrained and not chosen.broad_alone else chosen.curriculum,
+        curriculum=() if training.pretrained and chosen.only != "broad" else chosen.curriculum,
         process=processes.index,
     )
     validation = None

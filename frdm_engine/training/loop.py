@@ -88,9 +88,9 @@ class Training:
         self.model = FilmRestorer(**preset.model)
         if weights is not None and not goes_on:
             self._begin_from(weights)
-        if preset.broad_alone:
+        if preset.only:
             for name, parameter in self.model.named_parameters():
-                parameter.requires_grad_(name.startswith(BROAD))
+                parameter.requires_grad_(name.startswith(BROAD) == (preset.only == "broad"))
         self.model.to(device, memory_format=torch.channels_last).train()
         self.optimizer = torch.optim.AdamW(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
         if goes_on:
@@ -148,10 +148,11 @@ class Training:
                 f"{self.folder} was begun {begun} and cannot be gone on with {now}, as that is another preset; "
                 "name another run folder, or the switches it was begun with."
             )
-        if bool(facts.get("broad_alone")) != self.preset.broad_alone:
+        only = facts.get("only", "")
+        if only != self.preset.only:
             raise CheckpointError(
-                f"{self.folder} was begun {'with' if facts.get('broad_alone') else 'without'} --only broad; go on with "
-                "it so, or name another run folder and begin it --from this one's last."
+                f"{self.folder} was begun {f'with --only {only}' if only else 'without --only'}; go on with it so, or "
+                "name another run folder and begin it --from this one's last."
             )
         own = self.model.state_dict()
         wanted = {f"{kind}.{name}": value.shape for kind in ("model", "average") for name, value in own.items()}
@@ -192,8 +193,8 @@ class Training:
             facts["off"] = list(self.preset.off)
         if self.pretrained:
             facts["pretrained"] = True
-        if self.preset.broad_alone:
-            facts["broad_alone"] = True
+        if self.preset.only:
+            facts["only"] = self.preset.only
         write_state(self.folder, facts, tensors)
         self.export(self.folder / "last")
 
@@ -303,7 +304,7 @@ class Training:
             self.optimizer.step()
             self.average.update(self.model)
             self.step += 1
-            replay.judge(parts["small" if self.preset.broad_alone else "sharp"])
+            replay.judge(parts["small" if self.preset.only == "broad" else "sharp"])
             if new:  # the log tells of what was never seen before
                 for name, value in parts.items():
                     sums[name] += value

@@ -37,6 +37,9 @@ STRONG_FIRST = tuple(Stage(until, _stained(times)) for until, times in ((0.1, 3.
 SWITCHES = ("frame_fusion", "global_prompt", "frequency", "global_residual")
 """Modules of the network that can be left out, as ``FilmRestorer`` names them."""
 
+PARTS = ("broad", "local")
+"""What can be trained alone: the low-resolution pass, which owns stains; or all else, which owns dirt and scratches."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -66,13 +69,17 @@ class Preset:
     """Share of batches that train a later step of sampling instead of the first look."""
     gentle: float = 0.25
     """Share of the rate for a training that begins from weights: more spoils what they know first."""
-    broad_alone: bool = False
-    """Whether the low-resolution pass alone is trained, on small whole frames alone."""
+    only: str = ""
+    """One of ``PARTS``, if that part alone is trained."""
 
     @property
     def off(self) -> tuple[str, ...]:
         """Modules this preset leaves out, in the order of ``SWITCHES``."""
         return tuple(name for name in SWITCHES if not self.model.get(name, True))
+
+    def only_local(self) -> Preset:
+        """This preset for all but the low-resolution pass: no small frame is drawn that has no patches."""
+        return replace(self, broad=0, only="local")
 
     def only_broad(self) -> Preset:
         """This preset for the low-resolution pass alone, all else kept as it is: what is broad is learned from many
@@ -86,7 +93,7 @@ class Preset:
             broad=6,
             rate=8e-4,
             gentle=1.0,
-            broad_alone=True,
+            only="broad",
         )
 
     def without(self, names: Iterable[str]) -> Preset:

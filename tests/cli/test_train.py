@@ -106,7 +106,7 @@ def test_the_low_resolution_pass_is_trained_alone(
     assert "was begun with --only broad" in refused(*common, *short)
     assert frdm(*common, "--minutes", 0.001, "--only", "broad").exit_code == 0
     other = ("train", "--data", footage, "--run", tmp_path / "other", "--preset", "tiny")
-    assert "--only 'dirt' is no part" in refused(*other, "--only", "dirt")
+    assert "use broad or local" in refused(*other, "--only", "dirt")
     assert "--without global_residual exclude each other" in refused(
         *other, "--only", "broad", "--without", "global_residual"
     )

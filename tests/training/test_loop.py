@@ -280,12 +280,37 @@ def test_alone_the_low_resolution_pass_learns_and_all_else_stays(tmp_path: Path,
     assert again._rate(5.0, LONG) == pytest.approx(made._rate(5.0, LONG))
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_a_run_of_one_part_is_not_gone_on_with_as_one_of_all(alone: bool, tmp_path: Path) -> None:
-    begun, other = (ALONE, TINY) if alone else (TINY, ALONE)
+LOCAL = TINY.only_local()
+
+
+@pytest.mark.parametrize(
+    ("begun", "other", "said"),
+    [(ALONE, TINY, "with --only broad"), (TINY, ALONE, "without --only"), (LOCAL, ALONE, "with --only local")],
+)
+def test_a_run_of_one_part_is_gone_on_with_as_that_alone(
+    begun: Preset, other: Preset, said: str, tmp_path: Path
+) -> None:
     Training(tmp_path, begun, device=CPU).save()
-    with pytest.raises(CheckpointError, match=r"was begun with(out)? --only broad; .*--from"):
+    with pytest.raises(CheckpointError, match=rf"was begun {said}; .*--from"):
         Training(tmp_path, other, device=CPU)
+
+
+def test_without_the_low_resolution_pass_all_else_learns(tmp_path: Path, repeated: PatchStream) -> None:
+    write_model(tmp_path / "given", FilmRestorer(**MODEL))
+    given = load(tmp_path / "given").model.state_dict()
+    made = Training(tmp_path / "run", replace(LOCAL, rate=3e-3, warmup=1), device=CPU, weights=tmp_path / "given")
+    made.run(repeated, LONG, workers=0, report=after(3))
+    changed = {name for name, value in made.model.state_dict().items() if not torch.equal(value, given[name])}
+    assert changed
+    assert not any(name.startswith(BROAD) for name in changed)
+    assert {name.split(".")[0] for name in changed} == {name.split(".")[0] for name in given} - {BROAD.rstrip(".")}
+    again = Training(tmp_path / "run", LOCAL, device=CPU)
+    same(again._tensors(), made._tensors())
+
+
+def test_no_small_frame_is_drawn_for_nothing() -> None:
+    assert (LOCAL.broad, LOCAL.frames, LOCAL.patches) == (0, TINY.frames, TINY.patches)
+    assert LOCAL.recipes == TINY.recipes
 
 
 def test_strong_stains_come_first() -> None:
