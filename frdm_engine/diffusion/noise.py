@@ -16,6 +16,9 @@ from torch import Tensor
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 
+STRIP = 1 << 15
+"""Pixels for which noise is drawn at a time on a CPU: all that is needed for them stays in its cache."""
+
 Words = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
@@ -38,9 +41,10 @@ def _signed(z: int) -> int:
 
 
 def _mix_on(z: Tensor) -> Tensor:
+    """``_mix``, in place."""
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        z = (z ^ _right(z, shift)).mul_(_signed(factor))
-    return z ^ _right(z, 31)
+        z.bitwise_xor_(_right(z, shift)).mul_(_signed(factor))
+    return z.bitwise_xor_(_right(z, 31))
 
 
 def _right(z: Tensor, shift: int) -> Tensor:
@@ -64,13 +68,15 @@ def gaussian_on(
     key = _mix_int(_mix_int(_mix_int((seed * _GOLDEN) & _MASK) ^ (frame & _MASK)) + stream & _MASK)
     rows = torch.arange(y, y + height, device=device)[:, None] << 32
     columns = torch.arange(x, x + width, device=device)[None] & 0xFFFFFFFF
-    spot = (rows | columns).mul_(_signed(_GOLDEN))
     out = torch.empty(channels, height, width, device=device)
-    for c in range(channels):
-        bits = _mix_on(spot + _signed(_mix_int(key + _GOLDEN * (c + 1) & _MASK)))
-        first = _right(bits, 40).float().add_(0.5).mul_(2.0**-24)
-        second = (bits & 0xFFFFFF).float().mul_(2.0 * math.pi * 2.0**-24)
-        torch.mul(first.log_().mul_(-2).sqrt_(), second.cos_(), out=out[c])
+    strip = max(STRIP // max(width, 1), 1) if device.type == "cpu" else height
+    for top in range(0, height, strip):
+        spot = (rows[top : top + strip] | columns).mul_(_signed(_GOLDEN))
+        for c in range(channels):
+            bits = _mix_on(spot + _signed(_mix_int(key + _GOLDEN * (c + 1) & _MASK)))
+            first = _right(bits, 40).float().add_(0.5).mul_(2.0**-24)
+            second = bits.bitwise_and_(0xFFFFFF).float().mul_(2.0 * math.pi * 2.0**-24)
+            torch.mul(first.log_().mul_(-2).sqrt_(), second.cos_(), out=out[c, top : top + strip])
     return out
 
 

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from frdm_engine.model.box import box_mean, for_opencv
+from frdm_engine.model.box import box_mean
+from frdm_engine.model.planes import for_opencv, grown, whole
 
 LEVELS = 5
 """Pyramid levels, the finest at half size: the reach is about 2 * (3 + 2 + 4 + 8 + 16 * 4) = 160 px."""
@@ -93,7 +94,7 @@ def _remapped(image: Tensor, xs: npt.NDArray[np.float32], ys: npt.NDArray[np.flo
     for own, target, x, y in zip(image.detach().permute(0, 2, 3, 1), out.numpy(), xs, ys, strict=True):
         pixels = own.contiguous().numpy()  # a plate's picture lies like this
         cv2.remap(pixels, x, y, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE)
-    return out.permute(0, 3, 1, 2).contiguous()
+    return whole(out.permute(0, 3, 1, 2))
 
 
 def _block_mean(x: Tensor) -> Tensor:
@@ -105,8 +106,7 @@ def _less_level(x: Tensor) -> Tensor:
     """(B, 1, H, W) less half its local mean over some 24 pixels: flicker hardly looks like motion, yet shades match."""
     coarse = F.avg_pool2d(x, 8, ceil_mode=True, count_include_pad=False)
     coarse = F.avg_pool2d(coarse, 3, stride=1, padding=1, count_include_pad=False)
-    grown = F.interpolate(coarse, scale_factor=8.0, mode="bilinear", align_corners=False)
-    return x - 0.5 * grown[..., : x.shape[-2], : x.shape[-1]]
+    return x - 0.5 * grown(coarse, 8)[..., : x.shape[-2], : x.shape[-1]]
 
 
 def _search(centre: Tensor, moved: Tensor, radius: int, penalty: float) -> tuple[Tensor, Tensor]:
@@ -123,16 +123,16 @@ def _search(centre: Tensor, moved: Tensor, radius: int, penalty: float) -> tuple
         difference = (padded[..., y : y + height, x : x + width] - centre).abs_().clamp_(max=COST_CEILING)
         return _block_mean(difference).add_(penalty * (abs(dx) + abs(dy)))
 
-    best = cost(0, 0)
-    at = centre.new_zeros(centre.shape[0], 2, height, width)
+    best, side = cost(0, 0), len(reach)
+    at = torch.full_like(best, radius * side + radius)
     for dy in reach:
         for dx in reach:
-            value = cost(dx, dy) if dx or dy else best
-            better = value < best
-            best = torch.minimum(value, best)
-            at[:, :1].masked_fill_(better, dx)
-            at[:, 1:].masked_fill_(better, dy)
-    return at, best
+            if dx or dy:
+                value = cost(dx, dy)
+                at = torch.where(value < best, float((dy + radius) * side + dx + radius), at)
+                best = torch.minimum(value, best)
+    rows = (at / side).floor_()
+    return torch.cat((at - side * rows, rows), dim=1).sub_(radius), best
 
 
 def _subpixel(centre: Tensor, moved: Tensor) -> Tensor:
@@ -288,7 +288,7 @@ def align(centre: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
 
 def upsample_flow(flow: Tensor) -> Tensor:
     """Half-size flow (B, 2, h, w) as full-size flow (B, 2, 2h, 2w) in full-size pixels."""
-    return 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return 2 * grown(flow, 2)
 
 
 def upsample_flow_window(flow: Tensor, x0: int, y0: int, x1: int, y1: int) -> Tensor:
@@ -296,5 +296,5 @@ def upsample_flow_window(flow: Tensor, x0: int, y0: int, x1: int, y1: int) -> Te
     left, top = x0 // 2, y0 // 2
     before_x, before_y = min(left, 2), min(top, 2)
     part = flow[..., top - before_y : y1 // 2 + 2, left - before_x : x1 // 2 + 2]
-    grown = upsample_flow(part)
-    return grown[..., 2 * before_y : 2 * before_y + y1 - y0, 2 * before_x : 2 * before_x + x1 - x0]
+    large = upsample_flow(part)
+    return large[..., 2 * before_y : 2 * before_y + y1 - y0, 2 * before_x : 2 * before_x + x1 - x0]

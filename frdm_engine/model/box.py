@@ -14,14 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from frdm_engine.model.planes import for_opencv
+
 WORTH_A_THREAD = 1 << 19
 """Pixels of all planes together from which on threads share them."""
-
-
-def for_opencv(*tensors: Tensor) -> bool:
-    """Whether OpenCV can do the work: float32 on a CPU, and no gradient asked for."""
-    grad = torch.is_grad_enabled()
-    return all(x.device.type == "cpu" and x.dtype == torch.float32 and not (grad and x.requires_grad) for x in tensors)
 
 
 def box_sum(x: Tensor, side: int, dim: int) -> Tensor:

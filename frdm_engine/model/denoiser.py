@@ -25,6 +25,7 @@ from frdm_engine.model.frequency import GlobalLocalFrequency
 from frdm_engine.model.global_prompt import GlobalPrompt, Prompt, PromptEncoder
 from frdm_engine.model.layers import Enter, Residual, conv, fourier, pointwise
 from frdm_engine.model.low_resolution import Broad, Hints, LowResolution, broad_of
+from frdm_engine.model.planes import raised, shuffled
 from frdm_engine.model.rectangles import Rectangle, rectangles
 from frdm_engine.model.scout import Scout
 
@@ -155,14 +156,14 @@ class Denoiser(nn.Module):
         if self.frequency is not None:
             x3 = self.frequency(x3, look.prompt.map)
         x3 = self.middle[2](x3, condition)
-        x2 = x2 + F.interpolate(self.from3(F.relu(x3)), size=x2.shape[-2:], mode="nearest")
+        x2 = raised(x2, self.from3(F.relu(x3)))
         for block in self.up2:
             x2 = block(x2, condition)
-        x1 = x1 + F.interpolate(self.from2(F.relu(x2)), size=x1.shape[-2:], mode="nearest")
+        x1 = raised(x1, self.from2(F.relu(x2)))
         for block in self.up1:
             x1 = block(x1, condition)
         x1 = F.relu(x1)
-        logits = F.pixel_shuffle(self.leave(x1), 2).float()
+        logits = shuffled(self.leave(x1)).float()
         damage = damage_of(logits)
         found = hole_of(damage.detach())
         if look.force is not None:

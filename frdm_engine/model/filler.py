@@ -22,6 +22,7 @@ from frdm_engine.model.alignment import luma
 from frdm_engine.model.box import box_max, box_mean, box_sums
 from frdm_engine.model.frame_fusion import Evidence, Fused, middle_of
 from frdm_engine.model.layers import Enter, Residual, conv
+from frdm_engine.model.planes import grown, raised, shrunk, shuffled
 
 LARGEST_SHIFT = 0.15
 """Model encoding: how far a neighbour is moved to the level of the surroundings at most."""
@@ -35,13 +36,20 @@ FAINTEST, PLAIN = 0.06, 0.3
 class Candidates:
     """What a hole may be filled with.
 
-    pictures (B, C, 3, H, W); cut (B, 3, H, W): the centre with its surroundings in its holes.
-    disagree (B, K, H, W): how far each aligned neighbour is from the sound pixels around, model encoding.
+    given (B, 5, 3, H, W): surroundings, middle, and the centre lifted; aligned (B, K, 3, H, W): the neighbours as they
+    are; moved, alike: the same at the level of the surroundings. cut (B, 3, H, W): the centre with its surroundings in
+    its holes. disagree (B, K, H, W): how far each aligned neighbour is from the sound pixels around, model encoding.
     """
 
-    pictures: Tensor
+    given: Tensor
+    aligned: Tensor
+    moved: Tensor
     cut: Tensor
     disagree: Tensor
+
+    def pictures(self) -> tuple[Tensor, ...]:
+        """All of them, (B, 3, H, W) each, in the order of the filler's weights."""
+        return *self.given.unbind(1), *self.aligned.unbind(1), *self.moved.unbind(1)
 
 
 def hole_of(damage: Tensor) -> Tensor:
@@ -59,11 +67,10 @@ def around(values: Tensor, weight: Tensor) -> Tensor:
     both = values.new_empty(batch, count + 1, height, width)
     torch.mul(values, weight, out=both[:, :-1])
     both[:, -1:] = weight
-    coarse = box_mean(F.avg_pool2d(both, 4), FAR // 4, edges="zero")
+    coarse = box_mean(shrunk(both, 4), FAR // 4, edges="zero")
     total, wide = box_sums(both, NEAR, AROUND)
     total.add_(wide, alpha=0.03 * NEAR**2 / AROUND**2)
-    far = F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
-    total.add_(far, alpha=0.001 * NEAR**2)
+    total.add_(grown(coarse, 4), alpha=0.001 * NEAR**2)
     return total[:, :-1].div_(total[:, -1:])
 
 
@@ -80,20 +87,18 @@ def candidates(evidence: Evidence, hole: Tensor) -> Candidates:
     torch.abs(luma(apart)[:, :, 0], out=values[:, 3 + 3 * count :])
     near = around(values, sound)
     surroundings, disagree = near[:, :3], near[:, 3 + 3 * count :]
-    pictures = centre.new_empty(batch, 5 + 2 * count, 3, height, width)
-    moved = pictures[:, 5 + count :]
     shift = near[:, 3 : 3 + 3 * count].unflatten(1, (count, 3)).clamp_(-LARGEST_SHIFT, LARGEST_SHIFT)
-    torch.add(aligned, shift, out=moved)
+    moved = shift.add_(aligned)
     middle = middle_of(moved)
     inside = hole.square() + 1e-6
     offsets = torch.cat((middle - centre, surroundings - centre, torch.ones_like(hole)), dim=1).mul_(inside)
     close, wide = box_sums(offsets, NEAR, AROUND)
-    pictures[:, 0], pictures[:, 1] = surroundings, middle
-    torch.add(centre, close[:, :3].div_(close[:, 6:]), out=pictures[:, 2])
+    given = centre.new_empty(batch, 5, 3, height, width)
+    given[:, 0], given[:, 1] = surroundings, middle
+    torch.add(centre, close[:, :3].div_(close[:, 6:]), out=given[:, 2])
     lifts = wide[:, :6].div_(wide[:, 6:]).unflatten(1, (2, 3))
-    torch.add(centre[:, None], lifts, out=pictures[:, 3:5])
-    pictures[:, 5 : 5 + count] = aligned
-    return Candidates(pictures, centre + hole * (surroundings - centre), disagree)
+    torch.add(centre[:, None], lifts, out=given[:, 3:])
+    return Candidates(given, aligned, moved, centre + hole * (surroundings - centre), disagree)
 
 
 class Filler(nn.Module):
@@ -119,23 +124,23 @@ class Filler(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Fill (B, 3, H, W), the same without the network's own paint, and the candidates' weights (B, C, H, W)."""
         found = candidates(evidence, hole)
-        cut, pictures = found.cut, found.pictures
+        cut = found.cut
         # All but the surroundings, which are the cut, and the neighbours as they are, which the fused features know.
-        chosen = [(pictures[:, a:b] - cut[:, None]).flatten(1, 2) for a, b in ((1, 5), (5 + self.neighbours, None))]
+        chosen = [(pictures - cut[:, None]).flatten(1, 2) for pictures in (found.given[:, 1:], found.moved)]
         full = (cut - 0.5, hole, evidence.centre - cut, *chosen, found.disagree)
         x = self.enter(full, (evidence.doubt, features))
         deep = self.down(F.relu(x))
         for block in self.middle:
             deep = block(deep)
-        x = x + F.interpolate(self.up(F.relu(deep)), size=x.shape[-2:], mode="nearest")
+        x = raised(x, self.up(F.relu(deep)))
         for block in self.last:
             x = block(x)
-        out = F.pixel_shuffle(self.leave(F.relu(x)), 2).float()
+        out = shuffled(self.leave(F.relu(x))).float()
+        out[:, 5 : self.count].unflatten(1, (2, self.neighbours)).add_(fused.trust.float()[:, None])
         logits, paint = out.split([self.count, 3], dim=1)
-        trust = fused.trust.float()
-        logits = torch.cat((logits[:, :5], logits[:, 5:] + torch.cat((trust, trust), dim=1)), dim=1)
         weights = logits.softmax(dim=1)
-        mixed = weights[:, :1] * pictures[:, 0]
-        for index in range(1, self.count):
-            mixed = mixed.addcmul_(weights[:, index : index + 1], pictures[:, index])
+        first, *others = found.pictures()
+        mixed = weights[:, :1] * first
+        for index, picture in enumerate(others, 1):
+            mixed = mixed.addcmul_(weights[:, index : index + 1], picture)
         return mixed + paint, mixed, weights

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from frdm_engine.model.alignment import COST_CEILING, align, upsample_flow_window, warp
 from frdm_engine.model.layers import Enter, conv, pointwise
+from frdm_engine.model.planes import shuffled, whole
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,9 @@ def gather_evidence(window: Window, motion: Motion, column_maps: Tensor, box: Bo
     aligned = [warp(image, flow[:, k], at=(x0, y0)) for k, image in enumerate(neighbours)]
     half = len(neighbours) // 2
     return Evidence(
-        centre=part_of(centre, box).float().contiguous(),
+        centre=whole(part_of(centre, box).float()),
         aligned=torch.stack(aligned, dim=1),
-        raw=torch.stack([part_of(n, box).float() for n in neighbours[half - 1 : half + 1]], dim=1),
+        raw=torch.stack([whole(part_of(n, box).float()) for n in neighbours[half - 1 : half + 1]], dim=1),
         columns=column_maps,
         doubt=motion.doubt[..., top // 2 : bottom // 2, left // 2 : right // 2],
     )
@@ -212,7 +213,7 @@ class FrameFusion(nn.Module):
             evidence.columns,
         )
         half = self.half_out(self.half_in(full, [evidence.doubt], positive=True))
-        trust = F.pixel_shuffle(self.trust(F.relu(half)), 2)
+        trust = shuffled(self.trust(F.relu(half)))
 
         own, others = features[:, 0], features[:, 1:]
         count = others.shape[1]

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from frdm_engine.model.convolve import compute_dtype, convolve, convolve_by
+from frdm_engine.model.convolve import convolve, convolve_by
+from frdm_engine.model.planes import beside
 
 
 def conv(inputs: int, outputs: int, *, stride: int = 1, zero: bool = False) -> nn.Conv2d:
@@ -29,21 +30,6 @@ def pointwise(inputs: int, outputs: int, *, zero: bool = False) -> nn.Conv2d:
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
-
-
-def beside(parts: Sequence[Tensor]) -> Tensor:
-    """Planes (B, c, H, W) side by side, channels last and in the type convolutions compute in: one pass over each."""
-    dtype = compute_dtype(parts[0])
-    if torch.is_grad_enabled():
-        return torch.cat([part.to(dtype) for part in parts], dim=1).contiguous(memory_format=torch.channels_last)
-    batch, _, height, width = parts[0].shape
-    shape = (batch, sum(part.shape[1] for part in parts), height, width)
-    out = torch.empty(shape, dtype=dtype, device=parts[0].device, memory_format=torch.channels_last)
-    at = 0
-    for part in parts:
-        out[:, at : at + part.shape[1]].copy_(part)
-        at += part.shape[1]
-    return out
 
 
 class Enter(nn.Conv2d):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from frdm_engine.model.fixed_pattern import CHANNELS
 from frdm_engine.model.frame_fusion import Evidence, out_of_range
 from frdm_engine.model.layers import Residual, conv, pointwise
+from frdm_engine.model.planes import grown
 
 RARE = -3.0
 """Logits of a new network: at first nothing is broad."""
@@ -69,7 +70,7 @@ class SmallNet(nn.Module):
             x = kept[level] + F.interpolate(self.up[level](F.relu(x)), size=kept[level].shape[-2:], mode="nearest")
             for block in self.after[level]:  # type: ignore[attr-defined]
                 x = block(x)
-        return F.interpolate(self.leave(F.relu(x)).float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return grown(self.leave(F.relu(x)).float(), 2)
 
 
 def planes_of(evidence: Evidence) -> Tensor:

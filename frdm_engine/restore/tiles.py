@@ -21,6 +21,7 @@ from frdm_engine.model.frame_fusion import (
     part_of,
     quarter_flow,
 )
+from frdm_engine.model.planes import whole
 from frdm_engine.model.small import grow
 from frdm_engine.restore.global_residual import Global, sample
 from frdm_engine.restore.window import Encoded, columns_of, noise_like
@@ -61,7 +62,7 @@ class Held:
         look = model.look(
             evidence,
             features,
-            residual=part_of(self.centre, box) - evidence.centre,
+            residual=whole(part_of(self.centre, box)) - evidence.centre,
             seen=grow(self.whole.guide.found, (y1 - y0) // 2, (x1 - x0) // 2, place),
             box=place,
             prompt=self.whole.prompt,

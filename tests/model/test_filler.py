@@ -37,7 +37,11 @@ def still(texture: Texture) -> Evidence:
 
 
 def offered(found: Candidates, index: int) -> Tensor:
-    return found.pictures[:, index]
+    return found.pictures()[index]
+
+
+def all_of(found: Candidates) -> Tensor:
+    return torch.stack(found.pictures(), dim=1)
 
 
 # Surroundings
@@ -99,7 +103,7 @@ def test_a_hole_opens_between_faint_and_plain_damage() -> None:
 
 def test_candidates_of_a_sound_still_frame_are_the_frame(still: Evidence) -> None:
     found = candidates(still, torch.zeros(1, 1, HEIGHT, WIDTH))
-    assert found.pictures.shape == (1, 13, 3, HEIGHT, WIDTH)
+    assert all_of(found).shape == (1, 13, 3, HEIGHT, WIDTH)
     assert torch.equal(found.cut, still.centre)
     for index in range(MIDDLE, 13):
         if index != LEVELLED:
@@ -110,12 +114,12 @@ def test_candidates_of_a_sound_still_frame_are_the_frame(still: Evidence) -> Non
 def test_candidates_lie_in_their_order(window: Tensor, hole: Tensor) -> None:
     evidence = evidence_of(window)
     found = candidates(evidence, hole)
-    assert torch.equal(found.pictures[:, ALIGNED:MOVED], evidence.aligned)
-    torch.testing.assert_close(middle_of(found.pictures[:, MOVED:]), offered(found, MIDDLE))
+    assert torch.equal(all_of(found)[:, ALIGNED:MOVED], evidence.aligned)
+    torch.testing.assert_close(middle_of(all_of(found)[:, MOVED:]), offered(found, MIDDLE))
     torch.testing.assert_close(found.cut[SPOT], offered(found, SURROUNDINGS)[SPOT])
     assert torch.equal(found.cut * (1 - hole), evidence.centre * (1 - hole))
-    shifts = found.pictures[:, MOVED:] - evidence.aligned
-    lifts = found.pictures[:, CLOSE:ALIGNED] - evidence.centre[:, None]
+    shifts = all_of(found)[:, MOVED:] - evidence.aligned
+    lifts = all_of(found)[:, CLOSE:ALIGNED] - evidence.centre[:, None]
     for change in (shifts, lifts):  # a level is smooth: no detail of its own
         assert float(change.diff(dim=-1).abs().max()) < 0.5 * float(evidence.centre.diff(dim=-1).abs().max())
 
@@ -125,7 +129,7 @@ def test_what_is_hidden_reaches_none_but_the_lifted_centres(window: Tensor, hole
     spoiled = evidence.centre.clone()
     spoiled[SPOT] = 1 - spoiled[SPOT].round()
     sound, found = (candidates(replace(evidence, centre=centre), hole) for centre in (evidence.centre, spoiled))
-    apart = (sound.pictures - found.pictures).abs().amax(dim=(0, 2, 3, 4))
+    apart = (all_of(sound) - all_of(found)).abs().amax(dim=(0, 2, 3, 4))
     lifted = torch.zeros(13, dtype=torch.bool)
     lifted[CLOSE:ALIGNED] = True
     assert float(apart[~lifted].max()) < 2e-3
@@ -139,7 +143,7 @@ def test_the_rim_of_a_hole_is_not_taken_for_sound() -> None:
     centre, hole = torch.full((1, 3, 24, 24), 0.5), torch.zeros(1, 1, 24, 24)
     centre[..., 11:14, 11:14], hole[..., 12, 12] = 1.0, 1.0
     evidence = evidence_of(centre[:, None].expand(-1, 5, -1, -1, -1).contiguous())
-    assert float((candidates(evidence, hole).pictures[0, SURROUNDINGS, :, 12, 12] - 0.5).abs().max()) < 0.01
+    assert float((offered(candidates(evidence, hole), SURROUNDINGS)[0, :, 12, 12] - 0.5).abs().max()) < 0.01
 
 
 @pytest.mark.parametrize("off", [0.1, -0.1])
@@ -216,7 +220,7 @@ def test_the_fill_is_the_weighted_candidates_and_the_networks_paint(
         made = model.denoise(look.evidence.centre, torch.ones(1), look, hole=hole)
     torch.testing.assert_close(made.weights.sum(dim=1), torch.ones(1, HEIGHT, WIDTH))
     found = candidates(look.evidence, hole)
-    torch.testing.assert_close((made.weights[:, :, None] * found.pictures).sum(dim=1), made.mixed, rtol=0, atol=1e-5)
+    torch.testing.assert_close((made.weights[:, :, None] * all_of(found)).sum(dim=1), made.mixed, rtol=0, atol=1e-5)
     assert float((made.fill - made.mixed).abs().max()) > 1e-3
     assert float(made.weights.std(dim=1).max()) > 1e-3
 

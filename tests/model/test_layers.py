@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from frdm_engine.model.box import box_max, box_mean, box_sums
-from frdm_engine.model.layers import Enter, beside
+from frdm_engine.model.layers import Enter
 
 
 @pytest.mark.parametrize("half", [0, 3])
@@ -32,17 +32,6 @@ def test_entering_passes_gradients_to_planes_and_weights() -> None:
         assert leaf.grad is not None
         assert float(leaf.grad.abs().min()) >= 0
         assert float(leaf.grad.abs().max()) > 0
-
-
-def test_planes_lie_beside_each_other_in_the_type_of_the_convolutions() -> None:
-    parts = [torch.randn(1, 2, 4, 6), torch.randn(1, 1, 4, 6, dtype=torch.float64)]
-    with torch.no_grad():
-        made = beside(parts)
-        assert made.dtype == torch.float32
-        assert made.is_contiguous(memory_format=torch.channels_last)
-        torch.testing.assert_close(made, torch.cat([part.float() for part in parts], dim=1))
-        with torch.autocast("cpu", torch.bfloat16):
-            assert beside(parts).dtype == torch.bfloat16
 
 
 def test_sums_and_maxima_of_squares() -> None:
