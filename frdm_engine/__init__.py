@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from frdm_engine.version import __version__
 
 if TYPE_CHECKING:
-    from frdm_engine.restore.restorer import Restored, Restorer
+    from frdm_engine.restore.finishing import Restored
+    from frdm_engine.restore.restorer import Restorer
     from frdm_engine.restore.settings import Settings
 
 __all__ = ["Restored", "Restorer", "Settings", "__version__"]
@@ -19,10 +20,14 @@ __all__ = ["Restored", "Restorer", "Settings", "__version__"]
 
 def __getattr__(name: str) -> Any:
     """Loads torch and its company only when somebody restores."""
-    if name in ("Restored", "Restorer"):
-        from frdm_engine.restore import restorer
+    if name == "Restored":
+        from frdm_engine.restore.finishing import Restored
 
-        return getattr(restorer, name)
+        return Restored
+    if name == "Restorer":
+        from frdm_engine.restore.restorer import Restorer
+
+        return Restorer
     if name == "Settings":
         from frdm_engine.restore.settings import Settings
 

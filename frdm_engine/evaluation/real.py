@@ -26,8 +26,9 @@ from frdm_engine.evaluation.tables import Column, Table, Unit, finite
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.plates import Shots, find_cuts, small_frame
 from frdm_engine.plates.shots import CUT_THRESHOLD, difference
+from frdm_engine.restore.finishing import Restored
 from frdm_engine.restore.matte import opacity
-from frdm_engine.restore.restorer import Restored, Restorer
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.window import is_repeat, window_frames
 
 MOST_REPAIRED, FASTEST = 5, 3

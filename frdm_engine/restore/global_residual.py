@@ -113,7 +113,10 @@ def mend(picture: Plane, guide: Guide, classes: Plane) -> Plane:
             plane[0].permute(1, 2, 0).float().cpu().numpy() for plane in (here.level, here.gain, here.offset)
         )
         part = out[rows]
-        part[even > 0] += (even[..., None] * level)[even > 0]
+        if even.all():
+            part += even[..., None] * level
+        else:
+            part[even > 0] += (even[..., None] * level)[even > 0]
         where = stain > 0
         mended = gain[where] * part[where] + offset[where]
         part[where] += stain[where][:, None] * (mended - part[where])

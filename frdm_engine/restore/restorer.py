@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,9 @@ from frdm_engine.model.checkpoint import Loaded, load
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
 from frdm_engine.model.frame_fusion import Box
 from frdm_engine.model.small import shrink
+from frdm_engine.restore.finishing import Looked, Masks, Restored
 from frdm_engine.restore.global_residual import Global, broad_mattes, low_resolution, mend
-from frdm_engine.restore.grain import lay_missing, measure
-from frdm_engine.restore.matte import mattes, opacity, worth_filling
+from frdm_engine.restore.matte import worth_filling
 from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.side_by_side import MOST, side_by_side
@@ -41,28 +41,6 @@ BYTES_PER_FRAME_PIXEL = 130.0
 FIXED_BYTES = 400 * 2**20
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Masks:
-    """What the artist and the plate say, (H, W) each: see ``Restorer.restore``."""
-
-    protect: Picture | None
-    force: Picture | None
-    usable: npt.NDArray[np.bool_] | None
-
-
-@dataclass(frozen=True)
-class Restored:
-    """A restored frame, model encoding. picture (H, W, 3); mattes (4, H, W) opacity per class; alpha (H, W) of all.
-
-    ``picture`` equals the input where ``alpha`` is 0. ``sampled`` is the share of the tiles' pixels that was looked at.
-    """
-
-    picture: Picture
-    mattes: Picture
-    alpha: Picture
-    sampled: float
 
 
 def fixed_bytes(width: int, height: int) -> int:
@@ -188,28 +166,25 @@ class Restorer:
             MaskError: a mask has another size than the frame.
             DeviceError: out of memory even with the smallest tiles.
         """
+        return self.look(window, frame, view=view, protect=protect, force=force, usable=usable).finish()
+
+    def look(
+        self,
+        window: Mapping[int, Picture],
+        frame: int,
+        *,
+        view: str = "",
+        protect: Picture | None = None,
+        force: Picture | None = None,
+        usable: npt.NDArray[np.bool_] | None = None,
+    ) -> Looked:
+        """The device's part of ``restore``, with all its arguments and errors; what is left asks no device."""
         picture = self._checked(window, frame)
         masks = Masks(protect, force, usable)
         for name, mask in vars(masks).items():
             if mask is not None and mask.shape != picture.shape[:2]:
                 raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")
-        base, classes, found, sampled = self._within_memory(window, frame, view, masks)
-        local = mattes(
-            CLASSES[:LOCAL],
-            found.logits,
-            fix=self.settings.fix,
-            strength=self.settings.strength,
-            protect=protect,
-            force=force,
-            usable=usable,
-            out=classes[:LOCAL],
-        )
-        fill = found.fill.transpose(1, 2, 0)
-        del found  # its logits are not needed any more, and large
-        out = base.copy() if base is picture else base
-        self._composite(out, fill, opacity(local), frame)
-        del fill
-        return Restored(out, classes, opacity(classes), sampled)
+        return self._within_memory(window, frame, view, masks)
 
     def _checked(self, window: Mapping[int, Picture], frame: int) -> Picture:
         if frame not in window:
@@ -223,9 +198,7 @@ class Restorer:
                 )
         return picture
 
-    def _within_memory(
-        self, window: Mapping[int, Picture], frame: int, view: str, masks: Masks
-    ) -> tuple[Picture, Picture, Found, float]:
+    def _within_memory(self, window: Mapping[int, Picture], frame: int, view: str, masks: Masks) -> Looked:
         """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
         height, width = window[frame].shape[:2]
         while True:
@@ -278,13 +251,10 @@ class Restorer:
         view: str,
         plan: Plan,
         masks: Masks,
-    ) -> tuple[Picture, Picture, Found, float]:
-        """The frame with what is broad taken back (H, W, 3); mattes (4, H, W), those of what is broad made, the others
-        still zeros; what was found of dirt and scratches; the share of the tiles that was looked at."""
-        encoded = self._encoded(window, order, view, plan)
-        centre = encoded[len(encoded) // 2].planes
+    ) -> Looked:
         settings = self.settings
-        whole = self._whole(window, order, frame, view)
+        encoded, whole = self._prepared(window, order, frame, view, plan)
+        centre = encoded[len(encoded) // 2].planes
         classes = np.zeros((len(CLASSES), plan.height, plan.width), np.float32)
         broad = broad_mattes(
             whole.guide,
@@ -311,8 +281,18 @@ class Restorer:
             self.steps,
             worth_filling(settings.strength),
         )
-        found = self._scouted(held, masks.force)
-        return base, classes, *(self._everywhere(held) if found is None else found)
+        found, sampled = self._scouted(held, masks.force) or self._everywhere(held)
+        shared = base is window[frame]
+        return Looked(
+            frame,
+            base=base,
+            shared=shared,
+            classes=classes,
+            found=found,
+            sampled=sampled,
+            settings=settings,
+            masks=masks,
+        )
 
     def _scouted(self, held: Held, force: Picture | None) -> tuple[Found, float] | None:
         """What is found around what the scout and the artist point at, and the share of the tiles looked at
@@ -355,15 +335,32 @@ class Restorer:
             count = max(min(len(works), torch.get_num_threads(), fit, MOST), 1)
         return side_by_side(works, count=count, inside=self._computing, pulse=self.pulse)
 
-    def _encoded(self, window: Mapping[int, Picture], order: tuple[int, ...], view: str, plan: Plan) -> list[Encoded]:
-        """The window on the device: what is not kept of earlier frames is encoded."""
+    def _prepared(
+        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan
+    ) -> tuple[list[Encoded], Global]:
+        """The window on the device, what is not kept of earlier frames encoded, and what is broad in its frame."""
         earlier, kept = self._kept.get(view, (plan, {}))
         kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
         self._kept[view] = (plan, kept)
-        for number in sorted(set(order) - set(kept)):
-            planes = to_planes(window[number], self.device)
-            kept[number] = encode(self.model, planes, plan, pulse=self.pulse)
-        return [kept[number] for number in order]
+        due = {number: to_planes(window[number], self.device) for number in sorted(set(order) - set(kept))}
+        whole, made = self._begun(window, order, frame, view, plan, list(due.values()))
+        kept |= zip(due, made, strict=True)
+        return [kept[number] for number in order], whole
+
+    def _begun(
+        self,
+        window: Mapping[int, Picture],
+        order: tuple[int, ...],
+        frame: int,
+        view: str,
+        plan: Plan,
+        due: Sequence[Tensor],
+    ) -> tuple[Global, list[Encoded]]:
+        """What is broad in a frame, and some frames encoded: neither waits for the other."""
+        works: list[Callable[[], Global | Encoded]] = [partial(self._whole, window, order, frame, view)]
+        works += [partial(encode, self.model, planes, plan, pulse=self.pulse) for planes in due]
+        whole, *encoded = self._at_once(works, plan)
+        return cast(Global, whole), cast(list[Encoded], encoded)
 
     def _whole(self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str) -> Global:
         """What is broad in the frame: from the small frames of its window, and of all others within reach."""
@@ -386,11 +383,10 @@ class Restorer:
 
         def work() -> None:
             with self._computing():
-                newest = encode(self.model, encoded[-1].planes, plan)
-                held = [newest if e is encoded[-1] else e for e in encoded]
                 if "" in self._small:  # of the window's small frames one is new, too
                     self._small[""][1].pop(max(self._small[""][1]))
-                whole = self._whole(window, order, frame, "")
+                whole, [newest] = self._begun(window, order, frame, "", plan, [encoded[-1].planes])
+                held = [newest if e is encoded[-1] else e for e in encoded]
                 centre = held[len(held) // 2].planes
                 motion = list(self._at_once(coarse_motions(held), plan))
                 worth = worth_filling(self.settings.strength)
@@ -402,7 +398,7 @@ class Restorer:
 
         order = self._order(window, frame, "")
         with self._computing():
-            encoded = self._encoded(window, order, "", plan)
+            encoded, _ = self._prepared(window, order, frame, "", plan)
         return work
 
     def lesson(self, window: Mapping[int, Picture], frame: int) -> tuple[Tensor, Restored]:
@@ -414,22 +410,11 @@ class Restorer:
         try:
             with self._computing():
                 plan = self.plan(window[frame].shape[1], window[frame].shape[0])
-                held = self._encoded(window, self._order(window, frame, ""), "", plan)
+                held, _ = self._prepared(window, self._order(window, frame, ""), frame, "", plan)
                 seen = seen_by_scout(held, list(self._at_once(coarse_motions(held), plan)))
             return seen, self.restore(window, frame)
         finally:
             self.settings, self.everywhere = before, False
-
-    def _composite(self, out: Picture, fill: Picture, local: Picture, frame: int) -> None:
-        """Lays repairs into the base under their matte (H, W); where that is 0 it stays. Grain is laid on fill."""
-        touched = local > 0
-        if not touched.any():
-            return
-        grain = measure(out, ~touched)
-        if grain is not None:
-            lay_missing(fill, local, grain, amount=self.settings.grain, seed=self.settings.seed, frame=frame)
-        share = local[touched][:, None]
-        out[touched] += share * (fill[touched] - out[touched])
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -22,11 +22,12 @@ from frdm_engine.plates.exr import Part, write_parts
 from frdm_engine.plates.images import image_part
 from frdm_engine.plates.plate import changed_parts
 from frdm_engine.restore.claim import Claim
+from frdm_engine.restore.finishing import Looked, Restored
 from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.reader import AHEAD, Frame, Reader
-from frdm_engine.restore.restorer import Restored, Restorer
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.window import Picture
 from frdm_engine.version import __version__
 
@@ -206,13 +207,13 @@ class Walk:
             return
         began = time.monotonic() if self._mark is None else self._mark
         window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
-        made, plate = self._restore(window, frame), window[frame].plate
+        looked, plate = self._look(window, frame), window[frame].plate
         assert plate is not None  # noqa: S101 - only frames walked past have lost theirs
-        self._deliver(min(BEHIND, max(BEHIND_BYTES // _bytes(made), 1)) - 1)
+        self._deliver(min(BEHIND, max(BEHIND_BYTES // _bytes(looked), 1)) - 1)
         self._mark = time.monotonic()
         key = self.patience.read(job.source.path(frame), lambda: self._key(frame))
         seconds = self._mark - began
-        self.writing.append((frame, self._pool.submit(self._write, plate, made, index, key, seconds)))
+        self.writing.append((frame, self._pool.submit(self._write, plate, looked, index, key, seconds)))
 
     def _vouched(self, frame: int) -> bool:
         path = self.job.source.path(frame)
@@ -278,7 +279,7 @@ class Walk:
         changed, total = float(entry.get("changed", 0.0)), len(self.job.frames)
         return Done(frame, index, total, True, 0.0, changed, 0.0, self.job.files(frame))
 
-    def _restore(self, window: dict[int, Frame], frame: int) -> dict[str, Restored]:
+    def _look(self, window: dict[int, Frame], frame: int) -> dict[str, Looked]:
         here = window[frame]
         out = {}
         for view, picture in here.pictures.items():
@@ -287,7 +288,7 @@ class Walk:
                 mask = getattr(self.job, name)
                 if mask is not None:
                     masks[name] = self._mask(mask_path(mask, frame), picture.shape[:2])
-            out[view] = self.restorer.restore(
+            out[view] = self.restorer.look(
                 {number: near.pictures[view] for number, near in window.items() if view in near.pictures},
                 frame,
                 view=view,
@@ -299,9 +300,11 @@ class Walk:
     def _mask(self, path: Path, shape: tuple[int, int]) -> Picture:
         return self.patience.read(path, lambda: read_mask(path, shape=shape))
 
-    def _write(self, plate: Plate, made: dict[str, Restored], index: int, key: str, seconds: float) -> Done:
+    def _write(self, plate: Plate, looked: dict[str, Looked], index: int, key: str, seconds: float) -> Done:
+        """Finishes a frame that was looked at and writes it, while the device looks at the next."""
         assert plate.frame is not None  # noqa: S101 - the reader numbers every plate
         job, frame = self.job, plate.frame
+        made = {view: looked.pop(view).finish() for view in tuple(looked)}
         changed = float(np.mean([np.count_nonzero(r.alpha > 0) / r.alpha.size for r in made.values()]))
         sampled = float(np.mean([r.sampled for r in made.values()]))
         views = {view: repairs(restored) for view, restored in made.items()}
@@ -360,8 +363,8 @@ class Walk:
         }
 
 
-def _bytes(made: dict[str, Restored]) -> int:
-    return sum(array.nbytes for one in made.values() for array in (one.picture, one.mattes, one.alpha))
+def _bytes(looked: dict[str, Looked]) -> int:
+    return sum(one.bytes for one in looked.values())
 
 
 def change_of(restored: Restored, space: ColourSpace) -> Change:

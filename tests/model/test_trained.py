@@ -20,8 +20,9 @@ from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import LOCAL, FilmRestorer, Look, Prediction
 from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.small import shrink
+from frdm_engine.restore.finishing import Restored
 from frdm_engine.restore.global_residual import Global, low_resolution
-from frdm_engine.restore.restorer import Restored, Restorer
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.window import noise_like
 
 Array = npt.NDArray[np.float32]

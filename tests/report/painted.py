@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.plates import Sequence, write_image
+from frdm_engine.restore.finishing import Restored
 from frdm_engine.restore.ledger import Ledger, fingerprint, ledger_path
 from frdm_engine.restore.matte import opacity
-from frdm_engine.restore.restorer import Restored
 from frdm_engine.restore.stream import repairs
 
 Array = npt.NDArray[np.float32]

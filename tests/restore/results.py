@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from frdm_engine.restore.restorer import Restored
+from frdm_engine.restore.finishing import Restored
 
 
 def alike(one: Restored, other: Restored) -> None:

@@ -12,7 +12,8 @@ import torch
 
 from frdm_engine.errors import SettingError
 from frdm_engine.model.denoiser import CLASSES, LOCAL
-from frdm_engine.restore.restorer import Restored, Restorer
+from frdm_engine.restore.finishing import Restored
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import GIB, Settings
 from tests.restore.results import alike, differ
 

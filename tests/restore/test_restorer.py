@@ -16,7 +16,8 @@ from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.small import shrink
 from frdm_engine.restore import global_residual
 from frdm_engine.restore import restorer as restoring
-from frdm_engine.restore.restorer import Restored, Restorer, choose_device
+from frdm_engine.restore.finishing import Restored
+from frdm_engine.restore.restorer import Restorer, choose_device
 from frdm_engine.restore.settings import GIB, Settings
 from frdm_engine.restore.tiles import Held
 from tests.restore.results import alike, differ

@@ -12,9 +12,9 @@ import pytest
 from frdm_engine.errors import FrdmError, MaskError, OutputError, PlateError, SequenceError
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.plates import Sequence
+from frdm_engine.restore.finishing import Restored
 from frdm_engine.restore.ledger import Ledger, ledger_path
 from frdm_engine.restore.matte import opacity
-from frdm_engine.restore.restorer import Restored
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.stream import Done, Job, check, repairs, run
 from frdm_engine.version import __version__

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frdm_engine.plates import Sequence
+from frdm_engine.restore.finishing import Looked, Restored
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.stream import Done, Walk, run
 from tests.restore.on_disk import Make, Pictures, files, job_of
@@ -53,6 +54,30 @@ def test_frames_are_told_of_when_they_are_whole(tmp_path: Path, shoot: Callable[
     ]
 
 
+def test_a_frame_is_finished_while_the_next_is_looked_at(
+    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, finish, seen = restorer(), Looked.finish, threading.Event()
+    threads: list[str] = []
+
+    def late(self: Looked) -> Restored:
+        threads.append(threading.current_thread().name[:10])
+        if self.frame < 3:  # waits until the device is at the frame after it
+            assert seen.wait(60)
+        return finish(self)
+
+    def pulse() -> None:
+        if walk.left[0] == 2:
+            seen.set()
+
+    monkeypatch.setattr(Looked, "finish", late)
+    made.pulse = pulse
+    with Walk(job_of(shoot(range(1, 4)), tmp_path / "a"), made) as walk:
+        walk.go(lambda: False)
+    assert threads == ["frdm-write"] * 3
+    assert sorted(files(tmp_path / "a")) == [f"plate.000{number}.exr" for number in (1, 2, 3)]
+
+
 def test_what_pulse_raises_ends_the_frame_within_a_tile(
     tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
 ) -> None:
@@ -89,5 +114,5 @@ def test_pulse_comes_before_every_tile(restorer: Make, pictures: Pictures) -> No
     made.restore(pictures(96, 96, range(1, 2)), 1)
     tiles = len(made.plan(96, 96).tiles)
     assert tiles > 1
-    # Once for each tile encoded, each neighbour aligned and each tile sampled.
-    assert len(counted) == tiles + 2 * made.model.limits.radius + tiles
+    # Once for what is broad, the frame to be encoded, each tile of it, each neighbour aligned and each tile sampled.
+    assert len(counted) == 1 + 1 + tiles + 2 * made.model.limits.radius + tiles
