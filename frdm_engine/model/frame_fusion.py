@@ -159,7 +159,7 @@ def out_of_range(centre: Tensor, aligned: Tensor) -> Tensor:
 
     The spike detector of the field (rank-ordered differences, Nadenau and Mitra 1997) as evidence, not as verdict.
     """
-    return F.relu(centre - aligned.amax(dim=1)) - F.relu(aligned.amin(dim=1) - centre)
+    return centre - centre.clamp(aligned.amin(dim=1), aligned.amax(dim=1))
 
 
 def middle_of(aligned: Tensor) -> Tensor:
