@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from frdm_engine.model.denoiser import CLASSES
-from frdm_engine.restore.matte import FULL, HIGH, LOW, hysteresis, mattes, opacity, probability
+from frdm_engine.restore.matte import CERTAIN, FULL, HIGH, LOW, hysteresis, mattes, opacity, probability
 
 Array = npt.NDArray[np.float32]
 PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
@@ -111,6 +111,20 @@ def test_a_repair_larger_than_it_may_be_is_none() -> None:
     made = hysteresis(plane, most=0.24)
     assert not made[:5, :5].any()
     assert made[7:, 7:].all()
+
+
+def test_a_repair_is_fainter_by_what_it_lacks_of_certainty() -> None:
+    """Each by its own surest pixel, inside and at its rim alike; strength makes up the mind."""
+    plane = np.full((6, 24), 0.01, np.float32)
+    for x, sure in ((1, 0.45), (9, 0.72), (17, 0.95)):
+        plane[1:5, x : x + 4], plane[2, x + 1] = LIKELY, sure
+    plain, made = hysteresis(plane), hysteresis(plane, certain=0.9)
+    for x, share in ((1, 0.5), (9, 0.8), (17, 1.0)):
+        np.testing.assert_allclose(made[:, x : x + 4], share * plain[:, x : x + 4], rtol=1e-5)
+    logits = np.log(plane / (1 - plane))[None]
+    once, thrice = (mattes(("dirt",), logits, fix=CLASSES, strength=strength)[0] for strength in (1, 3))
+    np.testing.assert_allclose(once, made, rtol=1e-4)
+    assert thrice[2, [2, 10, 18]].tolist() == pytest.approx([0.711 / 0.9, 0.885 / 0.9, 1.0], abs=2e-3)
 
 
 def test_a_stain_on_half_the_frame_is_the_picture() -> None:
@@ -249,5 +263,5 @@ def test_planes_passed_over_unseen_hold_nothing(logits: Array, strength: float) 
         if (probability(plane, strength) >= HIGH[name]).any():
             continue
         assert not matte.any()
-    dirt = hysteresis(probability(logits[0], strength))
+    dirt = hysteresis(probability(logits[0], strength), certain=CERTAIN["dirt"])
     np.testing.assert_array_equal(made[0], np.where(dirt < 1e-6, 0, dirt))
