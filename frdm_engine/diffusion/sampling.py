@@ -23,5 +23,5 @@ def sample_euler(model: Denoise, far_end: Tensor, sigmas: Sequence[float]) -> Te
     state = far_end
     for sigma, following in pairwise(sigmas):
         clean = model(state, sigma)
-        state = clean + (following / sigma) * (state - clean)
+        state = clean + (following / sigma) * (state - clean) if following else clean
     return state

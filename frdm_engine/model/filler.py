@@ -36,12 +36,15 @@ FAINTEST, PLAIN = 0.06, 0.3
 class Candidates:
     """What a hole may be filled with.
 
-    given (B, 5, 3, H, W): surroundings, middle, and the centre lifted; aligned (B, K, 3, H, W): the neighbours as they
-    are; moved, alike: the same at the level of the surroundings. cut (B, 3, H, W): the centre with its surroundings in
-    its holes. disagree (B, K, H, W): how far each aligned neighbour is from the sound pixels around, model encoding.
+    surroundings, middle (B, 3, H, W); lifted (B, 3, 3, H, W): the centre, its level moved; aligned (B, K, 3, H, W):
+    the neighbours as they are; moved, alike: the same at the level of the surroundings. cut (B, 3, H, W): the centre
+    with its surroundings in its holes. disagree (B, K, H, W): how far each aligned neighbour is from the sound pixels
+    around, model encoding.
     """
 
-    given: Tensor
+    surroundings: Tensor
+    middle: Tensor
+    lifted: Tensor
     aligned: Tensor
     moved: Tensor
     cut: Tensor
@@ -49,7 +52,8 @@ class Candidates:
 
     def pictures(self) -> tuple[Tensor, ...]:
         """All of them, (B, 3, H, W) each, in the order of the filler's weights."""
-        return *self.given.unbind(1), *self.aligned.unbind(1), *self.moved.unbind(1)
+        lifted, aligned, moved = (pictures.unbind(1) for pictures in (self.lifted, self.aligned, self.moved))
+        return self.surroundings, self.middle, *lifted, *aligned, *moved
 
 
 def hole_of(damage: Tensor) -> Tensor:
@@ -90,15 +94,17 @@ def candidates(evidence: Evidence, hole: Tensor) -> Candidates:
     shift = near[:, 3 : 3 + 3 * count].unflatten(1, (count, 3)).clamp_(-LARGEST_SHIFT, LARGEST_SHIFT)
     moved = shift.add_(aligned)
     middle = middle_of(moved)
-    inside = hole.square() + 1e-6
-    offsets = torch.cat((middle - centre, surroundings - centre, torch.ones_like(hole)), dim=1).mul_(inside)
-    close, wide = box_sums(offsets, NEAR, AROUND)
-    given = centre.new_empty(batch, 5, 3, height, width)
-    given[:, 0], given[:, 1] = surroundings, middle
-    torch.add(centre, close[:, :3].div_(close[:, 6:]), out=given[:, 2])
+    offsets = centre.new_empty(batch, 7, height, width)
+    torch.sub(middle, centre, out=offsets[:, :3])
+    torch.sub(surroundings, centre, out=offsets[:, 3:6])
+    cut = centre + hole * offsets[:, 3:6]
+    offsets[:, 6] = 1
+    close, wide = box_sums(offsets.mul_(hole.square() + 1e-6), NEAR, AROUND)
+    lifted = centre.new_empty(batch, 3, 3, height, width)
+    torch.add(centre, close[:, :3].div_(close[:, 6:]), out=lifted[:, 0])
     lifts = wide[:, :6].div_(wide[:, 6:]).unflatten(1, (2, 3))
-    torch.add(centre[:, None], lifts, out=given[:, 3:])
-    return Candidates(given, aligned, moved, centre + hole * (surroundings - centre), disagree)
+    torch.add(centre[:, None], lifts, out=lifted[:, 1:])
+    return Candidates(surroundings, middle, lifted, aligned, moved, cut, disagree)
 
 
 class Filler(nn.Module):
@@ -126,8 +132,8 @@ class Filler(nn.Module):
         found = candidates(evidence, hole)
         cut = found.cut
         # All but the surroundings, which are the cut, and the neighbours as they are, which the fused features know.
-        chosen = [(pictures - cut[:, None]).flatten(1, 2) for pictures in (found.given[:, 1:], found.moved)]
-        full = (cut - 0.5, hole, evidence.centre - cut, *chosen, found.disagree)
+        chosen = [(pictures - cut[:, None]).flatten(1, 2) for pictures in (found.lifted, found.moved)]
+        full = (cut - 0.5, hole, evidence.centre - cut, found.middle - cut, *chosen, found.disagree)
         x = self.enter(full, (evidence.doubt, features))
         deep = self.down(F.relu(x))
         for block in self.middle:

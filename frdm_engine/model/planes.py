@@ -107,7 +107,7 @@ def shrunk(x: Tensor, times: int) -> Tensor:
 
 
 def raised(x: Tensor, deep: Tensor) -> Tensor:
-    """``x`` (B, C, 2H, 2W) and each pixel of ``deep`` (B, C, H, W) added to four of it, in place without gradients."""
+    """``x`` (B, C, 2H, 2W), each pixel of ``deep`` (B, C, H, W) added to four of it, in place without gradients."""
     if torch.is_grad_enabled() or x.dtype != deep.dtype:
         return x + F.interpolate(deep, scale_factor=2.0, mode="nearest")
     x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).add_(deep[:, :, :, None, :, None])
