@@ -166,21 +166,11 @@ class Restorer:
             MaskError: a mask has another size than the frame.
             DeviceError: out of memory even with the smallest tiles.
         """
-        return self.look(window, frame, view=view, protect=protect, force=force, usable=usable).finish()
+        return self.look(window, frame, Masks(protect, force, usable), view=view).finish()
 
-    def look(
-        self,
-        window: Mapping[int, Picture],
-        frame: int,
-        *,
-        view: str = "",
-        protect: Picture | None = None,
-        force: Picture | None = None,
-        usable: npt.NDArray[np.bool_] | None = None,
-    ) -> Looked:
-        """The device's part of ``restore``, with all its arguments and errors; what is left asks no device."""
+    def look(self, window: Mapping[int, Picture], frame: int, masks: Masks, *, view: str = "") -> Looked:
+        """The device's part of ``restore``, with all its errors; what is left asks no device."""
         picture = self._checked(window, frame)
-        masks = Masks(protect, force, usable)
         for name, mask in vars(masks).items():
             if mask is not None and mask.shape != picture.shape[:2]:
                 raise MaskError(f"{name} is {mask.shape}, frame {frame} is {picture.shape[:2]}; make it that size.")

@@ -16,13 +16,13 @@ import numpy as np
 
 from frdm_engine.errors import DeviceError, FrdmError, NoRoomError
 from frdm_engine.model.denoiser import CLASSES
-from frdm_engine.plates import ColourSpace, Plate, Shots, read_mask
+from frdm_engine.plates import ColourSpace, Plate, Sequence, Shots, read_mask
 from frdm_engine.plates.change import Change, difference
 from frdm_engine.plates.exr import Part, write_parts
 from frdm_engine.plates.images import image_part
 from frdm_engine.plates.plate import changed_parts
 from frdm_engine.restore.claim import Claim
-from frdm_engine.restore.finishing import Looked, Restored
+from frdm_engine.restore.finishing import Looked, Masks, Restored
 from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience
@@ -283,21 +283,15 @@ class Walk:
         here = window[frame]
         out = {}
         for view, picture in here.pictures.items():
-            masks = {}
-            for name in ("protect", "force"):
-                mask = getattr(self.job, name)
-                if mask is not None:
-                    masks[name] = self._mask(mask_path(mask, frame), picture.shape[:2])
-            out[view] = self.restorer.look(
-                {number: near.pictures[view] for number, near in window.items() if view in near.pictures},
-                frame,
-                view=view,
-                usable=here.usable[view],
-                **masks,
-            )
+            near = {number: other.pictures[view] for number, other in window.items() if view in other.pictures}
+            protect, force = (self._mask(mask, frame, picture.shape[:2]) for mask in (self.job.protect, self.job.force))
+            out[view] = self.restorer.look(near, frame, Masks(protect, force, here.usable[view]), view=view)
         return out
 
-    def _mask(self, path: Path, shape: tuple[int, int]) -> Picture:
+    def _mask(self, mask: Sequence | None, frame: int, shape: tuple[int, int]) -> Picture | None:
+        if mask is None:
+            return None
+        path = mask_path(mask, frame)
         return self.patience.read(path, lambda: read_mask(path, shape=shape))
 
     def _write(self, plate: Plate, looked: dict[str, Looked], index: int, key: str, seconds: float) -> Done:
