@@ -32,10 +32,14 @@ STRIP = 256
 
 @dataclass(frozen=True)
 class Global:
-    """The guide of the small whole frame, and the prompt made of it."""
+    """The guide of the small whole frame, and the prompt made of it.
+
+    change (1, 1, h, w), model encoding: by how much taking a stain back alters the channel it alters most.
+    """
 
     guide: Guide
     prompt: Prompt
+    change: Tensor
 
 
 def sample(model: FilmRestorer, look: Look, noise: Tensor, steps: int, worth: Worth = EVERY_HOLE) -> Prediction:
@@ -68,11 +72,14 @@ def low_resolution(model: FilmRestorer, small: Sequence[Tensor], beyond: Sequenc
     motion = window_motion(window)
     evidence = gather_evidence(window, motion, both_columns(columns(window[0])[None]))
     guide = guide_of(model.broad(evidence, fixed_pattern(window, motion, beyond)), evidence)
-    return Global(guide, model.prompt(centre, guide.base(centre)))
+    lit = centre + guide.flicker * guide.level
+    change = (guide.gain * lit + guide.offset - lit).abs().amax(dim=1, keepdim=True)
+    return Global(guide, model.prompt(centre, guide.base(centre)), change)
 
 
 def broad_mattes(
     guide: Guide,
+    change: Tensor,
     height: int,
     width: int,
     *,
@@ -82,14 +89,25 @@ def broad_mattes(
     usable: npt.NDArray[np.bool_] | None,
     out: Plane | None = None,
 ) -> Plane:
-    """Opacity (2, H, W) of stains and flicker in a frame of that size; the rest as in ``mattes``."""
+    """Opacity (2, H, W) of stains and flicker in a frame of that size; the rest as in ``mattes``.
+
+    ``change`` (1, 1, h, w) as in ``Global``.
+    """
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=guide.stain.device)
-    both = torch.cat((guide.stain, guide.flicker), dim=1)
-    stain, flicker = grow(both, height, width, whole)[0].float().cpu().numpy()
+    small = torch.cat((guide.stain, guide.flicker, change), dim=1)
+    stain, flicker, altered = grow(small, height, width, whole)[0].float().cpu().numpy()
     chance = np.clip(stain, 1e-6, 1 - 1e-6)
     logits = np.log(chance / (1 - chance))[None]
     return mattes(
-        ("stain",), logits, flicker=flicker, fix=fix, strength=strength, protect=protect, usable=usable, out=out
+        ("stain",),
+        logits,
+        flicker=flicker,
+        change=altered,
+        fix=fix,
+        strength=strength,
+        protect=protect,
+        usable=usable,
+        out=out,
     )
 
 
@@ -108,16 +126,20 @@ def mend(picture: Plane, guide: Guide, classes: Plane) -> Plane:
         if not (stain.any() or even.any()):
             continue
         box = torch.tensor([[0.0, top / height, 1.0, rows.stop / height]], device=guide.level.device)
-        here = guide.grown(rows.stop - top, width, box)
-        level, gain, offset = (
-            plane[0].permute(1, 2, 0).float().cpu().numpy() for plane in (here.level, here.gain, here.offset)
-        )
+
+        def here(plane: Tensor, rows: slice = rows, box: Tensor = box) -> Plane:
+            """A field of the guide in these rows, (h, w, 3)."""
+            grown: Plane = grow(plane, rows.stop - rows.start, width, box)[0].permute(1, 2, 0).float().cpu().numpy()
+            return grown
+
         part = out[rows]
         if even.all():
-            part += even[..., None] * level
-        else:
-            part[even > 0] += (even[..., None] * level)[even > 0]
+            part += even[..., None] * here(guide.level)
+        elif even.any():
+            lit = even > 0
+            part[lit] += even[lit][:, None] * here(guide.level)[lit]
         where = stain > 0
-        mended = gain[where] * part[where] + offset[where]
-        part[where] += stain[where][:, None] * (mended - part[where])
+        if where.any():
+            mended = here(guide.gain)[where] * part[where] + here(guide.offset)[where]
+            part[where] += stain[where][:, None] * (mended - part[where])
     return out

@@ -9,28 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from frdm_engine.model.denoiser import CLASSES, LOCAL, Worth
+from frdm_engine.restore.bars import BARS, Bars
 
 Plane = npt.NDArray[np.float32]
 
-HIGH = {"dirt": 0.4, "scratch": 0.98, "stain": 0.8}
-"""A repair of a class needs a pixel at least this probable ..."""
-LOW = {"dirt": 0.1, "scratch": 0.1, "stain": 0.3}
-"""... and then reaches as far as pixels this probable hang together (hysteresis)."""
 LEAST = 1e-6
 """Opacity under which nothing is changed."""
-FULL = {"dirt": 0.3, "scratch": 0.3, "stain": 0.5}
-"""Probability from which a pixel is wholly replaced."""
-CERTAIN = {"dirt": 0.9, "scratch": 0.0, "stain": 0.0}
-"""Probability of its surest pixel from which a repair is laid in wholly; a less sure one is fainter by as much.
-
-So often is it right, and harm done where it is not costs what a mended speck earns.
-"""
-LEAST_SHARE = {"dirt": 0.0, "scratch": 0.0, "stain": 0.0005}
-"""Share of the frame a connected repair must cover: what is called a stain in the size of a speck is a speck."""
-MOST_SHARE = {"dirt": 1.0, "scratch": 1.0, "stain": 0.25}
-"""Share of the frame a connected repair may cover: a stain on half the frame is smoke, mist or a fade."""
-LEAST_ELONGATION = {"dirt": 0.0, "scratch": 6.0, "stain": 0.0}
-"""How many times higher than wide, on average, a repair must be: a scratch is a line, a horse's leg is none."""
+LOCAL_BARS = [BARS[name] for name in CLASSES[:LOCAL]]
 
 
 def probability(logits: Plane, strength: float) -> Plane:
@@ -47,7 +32,7 @@ def worth_filling(strength: float) -> Worth:
     """Damage from which a matte can be over 0 at this strength, and how sure some of it must be, with a margin."""
     low, high = (
         level / (level + (1 - level) * strength)
-        for level in (min(bar[name] for name in CLASSES[:LOCAL]) for bar in (LOW, HIGH))
+        for level in (min(bars.low for bars in LOCAL_BARS), min(bars.high for bars in LOCAL_BARS))
     )
     return Worth(0.95 * low, 0.95 * high)
 
@@ -57,41 +42,53 @@ def _may_be_sure(logits: Plane, strength: float, high: float) -> bool:
     return strength > 0 and float(logits.max()) + float(np.log(strength)) > float(np.log(high / (1 - high))) - 0.01
 
 
-def hysteresis(
-    plane: Plane,
-    *,
-    high: float = HIGH["dirt"],
-    low: float = LOW["dirt"],
-    full: float = FULL["dirt"],
-    least: float = 0.0,
-    most: float = 1.0,
-    elongation: float = 0.0,
-    certain: float = 0.0,
-) -> Plane:
-    """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that hold at least one sure pixel.
+def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None) -> Plane:
+    """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that pass the bars, exactly 0 elsewhere.
 
-    Exactly 0 everywhere else, and in repairs that cover less than the share ``least`` of the plane or more than
-    ``most``, or are less than ``elongation`` times as high as they are wide on average. Where no pixel of a repair
-    is as probable as ``certain`` it is fainter by as much.
+    ``change`` (H, W), model encoding: by how much the repair would alter each pixel; without it none is asked to earn.
     """
     out = np.zeros_like(plane)
-    sure = plane >= high
+    sure = plane >= bars.high
     if not sure.any():
         return out
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((plane > low).astype(np.uint8), connectivity=8)
+    likely = plane > bars.low
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(likely.view(np.uint8), connectivity=8)
     kept = np.zeros(count, dtype=bool)
     kept[np.unique(labels[sure])] = True
     area, height = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_HEIGHT].astype(np.int64)
-    kept &= (area >= least * plane.size) & (area <= most * plane.size) & (height * height >= elongation * area)
+    kept &= (area >= bars.least * plane.size) & (area <= bars.most * plane.size)
+    kept &= height * height >= bars.elongation * area
+    if change is not None and bars.earns:
+        chance, repair = plane[likely], labels[likely]
+        earned = np.bincount(repair, np.square(chance * change[likely]), count)
+        kept &= earned >= bars.earns * np.bincount(repair, 1 - chance, count)
     kept[0] = False
     inside = kept[labels]
-    ramp = np.clip((plane[inside] - low) / (full - low), 0, 1)
+    chance, repair = plane[inside], labels[inside]
+    ramp = np.clip((chance - bars.low) / (bars.full - bars.low), 0, 1)
     out[inside] = ramp * ramp * (3 - 2 * ramp)
-    if certain:
-        peak = np.zeros(count, np.float32)
-        np.maximum.at(peak, labels[inside], plane[inside])
-        out[inside] *= np.minimum(peak / np.float32(certain), 1)[labels[inside]]
+    if bars.certain:
+        surest = np.zeros(count, np.float32)
+        np.maximum.at(surest, repair, chance)
+        out[inside] *= np.minimum(surest / np.float32(bars.certain), 1)[repair]
+    if bars.along:
+        least, whole = bars.along
+        mean = _along(np.nonzero(inside)[0], repair, chance, count)
+        out[inside] *= np.clip((mean - least) / (whole - least), 0, 1).astype(np.float32)[repair]
     return out
+
+
+def _along(
+    rows: npt.NDArray[np.int64], repair: npt.NDArray[np.int32], chance: Plane, count: int
+) -> npt.NDArray[np.float64]:
+    """Mean over the rows of each of ``count`` repairs of the surest pixel there, from the pixels that are of any."""
+    line = repair * (rows.max(initial=0) + 1) + rows
+    lines, at = np.unique(line, return_inverse=True)
+    surest = np.zeros(len(lines), np.float32)
+    np.maximum.at(surest, at, chance)
+    owner = lines // (rows.max(initial=0) + 1)
+    held = np.bincount(owner, minlength=count)
+    return np.bincount(owner, surest, count) / np.maximum(held, 1)
 
 
 def mattes(
@@ -101,6 +98,7 @@ def mattes(
     fix: Collection[str],
     strength: float,
     flicker: Plane | None = None,
+    change: Plane | None = None,
     protect: Plane | None = None,
     force: Plane | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
@@ -109,7 +107,7 @@ def mattes(
     """Opacity (C, H, W) in 0..1 of the classes ``names`` from their logits (C, H, W), written to ``out`` where given.
 
     ``flicker`` (H, W) in 0..1 is told by the levels of the window instead of a logit, and then comes last; strength
-    thins it out below 1.
+    thins it out below 1. ``change`` as in ``hysteresis``, where it is known.
     ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as the first class); protect wins. Where
     ``usable`` is False (pixels that hold no finite value) nothing is changed.
     """
@@ -117,17 +115,8 @@ def mattes(
     out = np.empty((count, *logits.shape[1:]), np.float32) if out is None else out
     for plane, name, own in zip(out[: len(names)], names, logits, strict=True):
         plane[:] = (
-            hysteresis(
-                probability(own, strength),
-                high=HIGH[name],
-                low=LOW[name],
-                full=FULL[name],
-                least=LEAST_SHARE[name],
-                most=MOST_SHARE[name],
-                elongation=LEAST_ELONGATION[name],
-                certain=CERTAIN[name],
-            )
-            if name in fix and _may_be_sure(own, strength, HIGH[name])
+            hysteresis(probability(own, strength), BARS[name], change)
+            if name in fix and _may_be_sure(own, strength, BARS[name].high)
             else 0
         )
     if flicker is not None:

@@ -245,24 +245,18 @@ class Restorer:
         settings = self.settings
         encoded, whole = self._prepared(window, order, frame, view, plan)
         centre = encoded[len(encoded) // 2].planes
-        classes = np.zeros((len(CLASSES), plan.height, plan.width), np.float32)
-        broad = broad_mattes(
-            whole.guide,
-            plan.height,
-            plan.width,
-            fix=settings.fix,
-            strength=settings.strength,
-            protect=masks.protect,
-            usable=masks.usable,
-            out=classes[LOCAL:],
-        )
-        base = mend(window[frame], whole.guide, broad)
+        works: list[Callable[[], tuple[Picture, Picture] | Tensor | None]] = [
+            partial(self._mended, window[frame], whole, masks),
+            *coarse_motions(encoded),
+        ]
+        mended, *motion = self._at_once(works, plan)
+        classes, base = cast(tuple[Picture, Picture], mended)
         force = None if masks.force is None else np.asarray(masks.force, np.float32)[..., None]
         held = Held(
             self.model,
             plan,
             encoded,
-            list(self._at_once(coarse_motions(encoded), plan)),
+            cast(list[Tensor | None], motion),
             whole,
             centre if base is window[frame] else to_planes(base, self.device),
             None if force is None else to_planes(force, self.device),
@@ -283,6 +277,23 @@ class Restorer:
             settings=settings,
             masks=masks,
         )
+
+    def _mended(self, picture: Picture, whole: Global, masks: Masks) -> tuple[Picture, Picture]:
+        """Mattes of all classes, those of what is broad filled in, and the picture with that taken back."""
+        height, width = picture.shape[:2]
+        classes = np.zeros((len(CLASSES), height, width), np.float32)
+        broad = broad_mattes(
+            whole.guide,
+            whole.change,
+            height,
+            width,
+            fix=self.settings.fix,
+            strength=self.settings.strength,
+            protect=masks.protect,
+            usable=masks.usable,
+            out=classes[LOCAL:],
+        )
+        return classes, mend(picture, whole.guide, broad)
 
     def _scouted(self, held: Held, force: Picture | None) -> tuple[Found, float] | None:
         """What is found around what the scout and the artist point at, and the share of the tiles looked at

@@ -20,7 +20,8 @@ from frdm_engine.model.denoiser import CLASSES, LOCAL
 from frdm_engine.model.frame_fusion import Box, both_columns, part_of
 from frdm_engine.model.rectangles import Cells, Rectangle, rectangles
 from frdm_engine.model.scout import CELL, scouted
-from frdm_engine.restore.matte import HIGH, LOW, hysteresis, probability
+from frdm_engine.restore.bars import BARS, Bars
+from frdm_engine.restore.matte import hysteresis, probability
 from frdm_engine.restore.window import STRIP, Encoded
 from frdm_engine.tiling import Plan
 
@@ -161,7 +162,8 @@ def _follow(cells: Cells, patch: Rectangle, logits: Values, strength: float, far
     cells[patch.y0 : patch.y1, patch.x0 : patch.x1] = True
     repaired = np.zeros(logits.shape[1:], bool)
     for name, plane in zip(CLASSES[:LOCAL], logits, strict=True):
-        repaired |= hysteresis(probability(plane, strength), high=HIGH[name], low=LOW[name]) > 0
+        bars = BARS[name]  # a piece of a scratch is no line yet
+        repaired |= hysteresis(probability(plane, strength), Bars(bars.high, bars.low, bars.full)) > 0
 
     def along(line: Cells) -> Cells:
         return np.asarray(line.reshape(-1, side).any(axis=1), bool)

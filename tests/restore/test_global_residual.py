@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from torch import Tensor
 from frdm_engine.model.checkpoint import Loaded
 from frdm_engine.model.denoiser import CLASSES
 from frdm_engine.model.guide import Guide
+from frdm_engine.restore.bars import BARS
 from frdm_engine.restore.global_residual import STRIP, broad_mattes, low_resolution, mend
-from frdm_engine.restore.matte import MOST_SHARE
 from frdm_engine.restore.restorer import Restorer
 
 Array = npt.NDArray[np.float32]
@@ -24,11 +25,14 @@ Make = Callable[..., Restorer]
 Pictures = Callable[..., dict[int, Array]]
 HOW: dict[str, Any] = {"fix": CLASSES, "strength": 1.0, "protect": None, "usable": None}
 
+PLAIN = torch.full((1, 1, 16, 24), 0.2)
+"""A change that is plainly to be seen."""
+
 
 @pytest.fixture(autouse=True)
 def _stains_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """How much of the frame a stain may cover is told by the tests of the matte."""
-    monkeypatch.setitem(MOST_SHARE, "stain", 1.0)
+    monkeypatch.setitem(BARS, "stain", replace(BARS["stain"], most=1.0))
 
 
 def guide_of(*, level: float = 0.0, gain: float = 1.0, offset: float = 0.0, stain: Tensor, flicker: Tensor) -> Guide:
@@ -53,7 +57,7 @@ def half() -> Tensor:
 
 
 def test_mattes_of_what_is_broad_are_those_of_the_small_frame_brought_up_to_size() -> None:
-    made = broad_mattes(guide_of(stain=half(), flicker=half().flip(-1)), 160, 240, **HOW)
+    made = broad_mattes(guide_of(stain=half(), flicker=half().flip(-1)), PLAIN, 160, 240, **HOW)
     assert made.shape == (2, 160, 240)
     assert made.dtype == np.float32
     assert (made[0, :, :110] == 1).all()
@@ -66,20 +70,31 @@ def test_mattes_of_what_is_broad_are_those_of_the_small_frame_brought_up_to_size
 @pytest.mark.parametrize(("name", "index"), [("stain", 0), ("flicker", 1)])
 def test_switches_strength_and_masks_hold(name: str, index: int) -> None:
     guide = guide_of(stain=zeros() + 0.9, flicker=zeros() + 0.9)
-    alone = broad_mattes(guide, 32, 48, **HOW | {"fix": (name,)})
+    alone = broad_mattes(guide, PLAIN, 32, 48, **HOW | {"fix": (name,)})
     assert (alone[index] > 0).all()
     assert not alone[1 - index].any()
-    assert not broad_mattes(guide, 32, 48, **HOW | {"strength": 0.0}).any()
+    assert not broad_mattes(guide, PLAIN, 32, 48, **HOW | {"strength": 0.0}).any()
     protect, usable = np.zeros((32, 48), np.float32), np.ones((32, 48), np.bool_)
     protect[:, :20], usable[20:] = 1, False
-    held = broad_mattes(guide, 32, 48, **HOW | {"protect": protect, "usable": usable})
+    held = broad_mattes(guide, PLAIN, 32, 48, **HOW | {"protect": protect, "usable": usable})
     assert ((held[index] > 0) == ((protect == 0) & usable)).all()
 
 
 def test_a_certain_stain_is_no_trouble() -> None:
     """A probability of exactly 0 or 1 has no logit."""
-    made = broad_mattes(guide_of(stain=half(), flicker=zeros()), 16, 24, **HOW)
+    made = broad_mattes(guide_of(stain=half(), flicker=zeros()), PLAIN, 16, 24, **HOW)
     np.testing.assert_array_equal(made[0], half()[0, 0].numpy())
+
+
+def test_a_stain_in_doubt_must_be_worth_the_sound_pixels_it_may_touch() -> None:
+    """The stronger the stain, the less sure it need be."""
+    for chance, least in ((0.95, 0.007), (0.7, 0.023)):
+        guide = guide_of(stain=chance * half(), flicker=zeros())
+        faint, plain = (
+            broad_mattes(guide, change + zeros(), 16, 24, **HOW)[0] for change in (0.9 * least, 1.1 * least)
+        )
+        assert not faint.any()
+        assert (plain[:, :11] == 1).all()
 
 
 # Mending

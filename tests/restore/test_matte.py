@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,15 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from frdm_engine.model.denoiser import CLASSES
-from frdm_engine.restore.matte import CERTAIN, FULL, HIGH, LOW, hysteresis, mattes, opacity, probability
+from frdm_engine.restore.bars import BARS, Bars
+from frdm_engine.restore.matte import hysteresis, mattes, opacity, probability
 
 Array = npt.NDArray[np.float32]
 PLANES = hnp.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32))
 HIDDEN = CLASSES[:3]
 LOGITS = hnp.arrays(np.float32, (3, 7, 9), elements=st.floats(-8, 8, width=32))
 MASKS = hnp.arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 1.0]))
-SURE = HIGH["dirt"]
-LEAST, WHOLE = LOW["dirt"], FULL["dirt"]
+SURE, LEAST, WHOLE = 0.4, 0.1, 0.3
+PLAIN = Bars(SURE, LEAST, WHOLE)
 LIKELY = (LEAST + SURE) / 2
 FLICKERS = hnp.arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
 
@@ -53,7 +56,7 @@ def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
     plane[2, 3] = 0.7  # sure: the whole patch counts
     plane[1:4, 10:15] = SURE - 0.01  # likely everywhere, sure nowhere
     plane[6, 18] = SURE
-    made = hysteresis(plane)
+    made = hysteresis(plane, PLAIN)
     assert (made[1:4, 1:6] > 0).all()
     assert made[2, 3] == 1
     assert not made[:, 7:17].any()
@@ -64,7 +67,7 @@ def test_a_component_needs_one_sure_pixel_and_keeps_its_likely_ones() -> None:
 def test_components_touch_at_corners_too() -> None:
     plane = np.zeros((4, 4), np.float32)
     plane[0, 0], plane[1, 1], plane[3, 3] = 0.9, LIKELY, LIKELY
-    made = hysteresis(plane)
+    made = hysteresis(plane, PLAIN)
     assert made[1, 1] > 0
     assert made[3, 3] == 0
 
@@ -73,7 +76,7 @@ def test_opacity_rises_smoothly_from_low_to_full() -> None:
     plane = np.array(
         [[LEAST, LEAST + 1e-4, LEAST + 0.02, (LEAST + WHOLE) / 2, WHOLE - 0.02, WHOLE, 0.9, 1.0]], np.float32
     )
-    made = hysteresis(plane)[0]
+    made = hysteresis(plane, PLAIN)[0]
     assert made[0] == 0
     assert 0 < made[1] < 1e-4
     assert made[3] == pytest.approx(0.5, abs=1e-3)
@@ -83,7 +86,7 @@ def test_opacity_rises_smoothly_from_low_to_full() -> None:
 
 @given(PLANES)
 def test_what_is_not_kept_is_exactly_zero(plane: Array) -> None:
-    made = hysteresis(plane)
+    made = hysteresis(plane, PLAIN)
     assert made.dtype == np.float32
     assert made.min() >= 0
     assert made.max() <= 1
@@ -98,7 +101,7 @@ def test_each_class_reaches_as_far_as_it_may() -> None:
     plane = np.full((3, 12, 12), -9, np.float32)
     plane[:, 4:8, 4:8], plane[:, 5, 5] = np.log(0.2 / 0.8), 9
     made = mattes(HIDDEN, plane, fix=CLASSES, strength=1)
-    assert LOW["dirt"] < 0.2 < LOW["stain"]
+    assert BARS["dirt"].low < 0.2 < BARS["stain"].low
     assert np.count_nonzero(made[0]) == 16
     assert np.count_nonzero(made[2]) == 1
 
@@ -107,8 +110,8 @@ def test_a_repair_larger_than_it_may_be_is_none() -> None:
     plane = np.zeros((10, 10), np.float32)
     plane[:5, :5] = 0.9  # a quarter of the frame
     plane[7:, 7:] = 0.9
-    assert hysteresis(plane, most=0.25)[:5, :5].all()
-    made = hysteresis(plane, most=0.24)
+    assert hysteresis(plane, replace(PLAIN, most=0.25))[:5, :5].all()
+    made = hysteresis(plane, replace(PLAIN, most=0.24))
     assert not made[:5, :5].any()
     assert made[7:, 7:].all()
 
@@ -118,13 +121,41 @@ def test_a_repair_is_fainter_by_what_it_lacks_of_certainty() -> None:
     plane = np.full((6, 24), 0.01, np.float32)
     for x, sure in ((1, 0.45), (9, 0.72), (17, 0.95)):
         plane[1:5, x : x + 4], plane[2, x + 1] = LIKELY, sure
-    plain, made = hysteresis(plane), hysteresis(plane, certain=0.9)
+    plain, made = hysteresis(plane, PLAIN), hysteresis(plane, replace(PLAIN, certain=0.9))
     for x, share in ((1, 0.5), (9, 0.8), (17, 1.0)):
         np.testing.assert_allclose(made[:, x : x + 4], share * plain[:, x : x + 4], rtol=1e-5)
     logits = np.log(plane / (1 - plane))[None]
     once, thrice = (mattes(("dirt",), logits, fix=CLASSES, strength=strength)[0] for strength in (1, 3))
     np.testing.assert_allclose(once, made, rtol=1e-4)
     assert thrice[2, [2, 10, 18]].tolist() == pytest.approx([0.711 / 0.9, 0.885 / 0.9, 1.0], abs=2e-3)
+
+
+def test_a_line_is_as_faint_as_it_is_unsure_along_its_length() -> None:
+    """An edge is sure here and there. How wide it is, and how sure its rims are, is nothing to it."""
+    plane = np.full((40, 40), 0.01, np.float32)
+    for x, sure in ((3, 30), (13, 24), (23, 12)):
+        plane[5:35, x : x + 3], plane[5 : 5 + sure, x + 1], plane[20, x + 1] = LIKELY, 0.95, 0.95
+    made = hysteresis(plane, replace(PLAIN, along=(0.4, 0.9)))
+    plain = hysteresis(plane, PLAIN)
+    for x, mean in ((3, 0.95), (13, (24 * 0.95 + 6 * LIKELY) / 30), (23, (13 * 0.95 + 17 * LIKELY) / 30)):
+        share = min((mean - 0.4) / 0.5, 1)
+        np.testing.assert_allclose(made[:, x : x + 3], share * plain[:, x : x + 3], rtol=1e-4)
+    assert not hysteresis(plane, replace(PLAIN, along=(0.96, 0.99))).any()
+
+
+def test_a_repair_earns_its_place() -> None:
+    """Squared change times squared probability, all of a repair, over what of it is likely sound."""
+    plane = np.full((6, 30), 0.01, np.float32)
+    change = np.zeros_like(plane)
+    for x, by in ((1, 0.08), (11, 0.1), (21, 0.0)):
+        plane[1:5, x : x + 4], change[1:5, x : x + 4] = 0.5, by
+    change[2, 22] = 1.0  # one pixel of much change earns for the whole
+    bars = replace(PLAIN, earns=0.25 * 0.09**2 / 0.5)
+    made = hysteresis(plane, bars, change)
+    assert not made[:, :10].any()
+    assert (made[1:5, 11:15] == 1).all()
+    assert (made[1:5, 21:25] == 1).all()
+    np.testing.assert_array_equal(hysteresis(plane, bars), hysteresis(plane, PLAIN))
 
 
 def test_a_stain_on_half_the_frame_is_the_picture() -> None:
@@ -260,8 +291,8 @@ def test_opacity_is_exactly_zero_where_all_mattes_are(logits: Array, flicker: Ar
 def test_planes_passed_over_unseen_hold_nothing(logits: Array, strength: float) -> None:
     made = mattes(HIDDEN, logits, fix=CLASSES, strength=strength)
     for name, plane, matte in zip(HIDDEN, logits, made, strict=True):
-        if (probability(plane, strength) >= HIGH[name]).any():
+        if (probability(plane, strength) >= BARS[name].high).any():
             continue
         assert not matte.any()
-    dirt = hysteresis(probability(logits[0], strength), certain=CERTAIN["dirt"])
+    dirt = hysteresis(probability(logits[0], strength), BARS["dirt"])
     np.testing.assert_array_equal(made[0], np.where(dirt < 1e-6, 0, dirt))

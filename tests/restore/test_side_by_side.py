@@ -113,7 +113,7 @@ def test_tiles_side_by_side_come_to_what_they_come_to_one_by_one(
     made = restorer(settings=Settings(tile=64)).restore(window, 2)
     assert [told[1:] for told in together] == [(2, 2)] * 3
     assert together[0][0] == 1 + 5  # what is broad, frames to encode
-    assert together[1][0] == 4  # neighbours to align
+    assert together[1][0] == 1 + 4  # what is broad to take back, neighbours to align
     assert together[2][0] > 2  # tiles
     torch.set_num_threads(1)
     alone = restorer(settings=Settings(tile=64)).restore(window, 2)

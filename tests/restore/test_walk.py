@@ -114,5 +114,6 @@ def test_pulse_comes_before_every_tile(restorer: Make, pictures: Pictures) -> No
     made.restore(pictures(96, 96, range(1, 2)), 1)
     tiles = len(made.plan(96, 96).tiles)
     assert tiles > 1
-    # Once for what is broad, the frame to be encoded, each tile of it, each neighbour aligned and each tile sampled.
-    assert len(counted) == 1 + 1 + tiles + 2 * made.model.limits.radius + tiles
+    # Once for what is broad, the frame to be encoded, each tile of it, what is broad taken back, each neighbour aligned
+    # and each tile sampled.
+    assert len(counted) == 1 + 1 + tiles + 1 + 2 * made.model.limits.radius + tiles

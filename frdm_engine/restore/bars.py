@@ -1,0 +1,45 @@
+"""What is asked of a repair before it is laid in: measured on clips that neither training nor the benchmark has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What a repair of one class must be. Probabilities, unless said otherwise.
+
+    ``high``, ``low``: it holds a pixel at least as probable as the first, and reaches as far as pixels more probable
+    than the second hang together (hysteresis). ``full``: from this a pixel is wholly replaced.
+
+    ``certain``: where its surest pixel is less probable it is fainter by as much. So often is it right, and the harm
+    done where it is not costs what a mended speck earns.
+
+    ``along``: mean over its rows of the surest pixel in each from which it is laid in, and wholly. A scratch is as sure
+    from end to end; a door's edge or a limb is so here and there.
+
+    ``earns``: squared change, model encoding, it must be expected to earn for each sound pixel it is expected to touch.
+    A faint stain earns little where it is one, and touches as much where it is none.
+
+    ``least``, ``most``: share of the frame it covers. ``elongation``: how many times higher than wide it is on average.
+    """
+
+    high: float
+    low: float
+    full: float
+    certain: float = 0.0
+    along: tuple[float, float] | None = None
+    earns: float = 0.0
+    least: float = 0.0
+    most: float = 1.0
+    elongation: float = 0.0
+
+
+BARS = {
+    "dirt": Bars(high=0.4, low=0.1, full=0.3, certain=0.9),
+    # A scratch is a line, a horse's leg is none.
+    "scratch": Bars(high=0.9, low=0.3, full=0.5, along=(0.78, 0.85), elongation=6.0),
+    # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.
+    "stain": Bars(high=0.6, low=0.3, full=0.5, earns=8e-4, least=0.0005, most=0.25),
+}
+"""The bars of each class."""
