@@ -88,7 +88,7 @@ def test_a_certain_stain_is_no_trouble() -> None:
 
 def test_a_stain_in_doubt_must_be_worth_the_sound_pixels_it_may_touch() -> None:
     """The stronger the stain, the less sure it need be."""
-    for chance, least in ((0.95, 0.007), (0.7, 0.023)):
+    for chance, least in ((0.95, 0.00815), (0.7, 0.0271)):
         guide = guide_of(stain=chance * half(), flicker=zeros())
         faint, plain = (
             broad_mattes(guide, change + zeros(), 16, 24, **HOW)[0] for change in (0.9 * least, 1.1 * least)
