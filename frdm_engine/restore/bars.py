@@ -16,7 +16,8 @@ class Bars:
     done where it is not costs what a mended speck earns.
 
     ``along``: mean over its rows of the surest pixel in each from which it is laid in, and wholly. A scratch is as sure
-    from end to end; a door's edge or a limb is so here and there.
+    from end to end; a door's edge or a limb is so here and there. ``told``: with a pixel as probable as this it is laid
+    in wholly all the same.
 
     ``earns``: squared change, model encoding, it must be expected to earn for each sound pixel it is expected to touch.
     A faint stain earns little where it is one, and touches as much where it is none.
@@ -29,6 +30,7 @@ class Bars:
     full: float
     certain: float = 0.0
     along: tuple[float, float] | None = None
+    told: float = 1.0
     earns: float = 0.0
     least: float = 0.0
     most: float = 1.0
@@ -38,7 +40,7 @@ class Bars:
 BARS = {
     "dirt": Bars(high=0.4, low=0.1, full=0.3, certain=0.9),
     # A scratch is a line, a horse's leg is none.
-    "scratch": Bars(high=0.9, low=0.3, full=0.5, along=(0.78, 0.85), elongation=6.0),
+    "scratch": Bars(high=0.9, low=0.3, full=0.5, along=(0.78, 0.85), told=0.98, elongation=6.0),
     # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.
     "stain": Bars(high=0.6, low=0.3, full=0.5, earns=1.2e-3, least=0.0005, most=0.25),
 }

@@ -8,7 +8,7 @@ at low frequencies cannot disagree between them.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from frdm_engine.restore.matte import Plane, mattes
 
 STRIP = 256
 """Rows of the frame that are mended at a time: gain and offset are never held for all of it."""
+
+GRAY = 3 / 255
+"""A small frame whose channels differ by no more, but in one pixel of a thousand, is black and white."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,19 @@ def low_resolution(model: FilmRestorer, small: Sequence[Tensor], beyond: Sequenc
     centre = window[:, window.shape[1] // 2]
     motion = window_motion(window)
     evidence = gather_evidence(window, motion, both_columns(columns(window[0])[None]))
-    guide = guide_of(model.broad(evidence, fixed_pattern(window, motion, beyond)), evidence)
+    guide = _of_its_colours(guide_of(model.broad(evidence, fixed_pattern(window, motion, beyond)), evidence), centre)
     lit = centre + guide.flicker * guide.level
     change = (guide.gain * lit + guide.offset - lit).abs().amax(dim=1, keepdim=True)
     return Global(guide, model.prompt(centre, guide.base(centre)), change)
+
+
+def _of_its_colours(guide: Guide, frame: Tensor) -> Guide:
+    """The guide for a frame (1, 3, h, w): where that is black and white, taking a stain back must not tint it."""
+    spread = frame.amax(dim=1) - frame.amin(dim=1)
+    if float(spread.float().flatten().quantile(0.999)) > GRAY:
+        return guide
+    gain, offset = (plane.mean(dim=1, keepdim=True).expand_as(plane) for plane in (guide.gain, guide.offset))
+    return replace(guide, gain=gain, offset=offset)
 
 
 def broad_mattes(

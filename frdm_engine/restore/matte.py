@@ -67,14 +67,14 @@ def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None) -> Plane:
     chance, repair = plane[inside], labels[inside]
     ramp = np.clip((chance - bars.low) / (bars.full - bars.low), 0, 1)
     out[inside] = ramp * ramp * (3 - 2 * ramp)
+    surest = np.zeros(count, np.float32)
+    np.maximum.at(surest, repair, chance)
     if bars.certain:
-        surest = np.zeros(count, np.float32)
-        np.maximum.at(surest, repair, chance)
         out[inside] *= np.minimum(surest / np.float32(bars.certain), 1)[repair]
     if bars.along:
         least, whole = bars.along
-        mean = _along(np.nonzero(inside)[0], repair, chance, count)
-        out[inside] *= np.clip((mean - least) / (whole - least), 0, 1).astype(np.float32)[repair]
+        share = np.clip((_along(np.nonzero(inside)[0], repair, chance, count) - least) / (whole - least), 0, 1)
+        out[inside] *= np.where(surest < bars.told, share, 1).astype(np.float32)[repair]
     return out
 
 

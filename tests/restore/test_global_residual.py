@@ -174,6 +174,24 @@ def test_a_stain_is_filtered_in_the_full_frame(size: tuple[int, int], restorer: 
     np.testing.assert_allclose(made.picture, 1.25 * window[2] - 0.0625, rtol=0, atol=1e-5)
 
 
+def test_black_and_white_stays_so(restorer: Make, pictures: Pictures) -> None:
+    """A stain's gain and offset are each channel's own; in a frame without colours they are one."""
+    window = pictures(72, 100, range(5))
+    gray = {number: np.repeat(picture[..., 1:2], 3, axis=2) for number, picture in window.items()}
+    used = restorer(bias=-1e4, stains=1e4)
+    with torch.no_grad():
+        leave = used.model.low_resolution.leave  # type: ignore[union-attr]
+        leave.weight[:6] = 0
+        leave.get_parameter("bias")[:6] = torch.tensor([0.2, 0.1, 0.0, 0.1, 0.0, -0.05])
+    made = used.restore(gray, 2)
+    assert (made.alpha == 1).all()
+    np.testing.assert_allclose(made.picture, 1.1 * gray[2] + 0.05 / 3, rtol=0, atol=1e-5)
+    tinted = {number: picture * np.array([1.0, 0.9, 0.7], np.float32) for number, picture in gray.items()}
+    used.forget()
+    coloured = used.restore(tinted, 2)
+    np.testing.assert_allclose(coloured.picture[..., 0], 1.2 * tinted[2][..., 0] + 0.1, rtol=0, atol=1e-5)
+
+
 def test_dirt_is_looked_for_in_the_frame_as_mended(restorer: Make, pictures: Pictures) -> None:
     """A stain that is left is looked at as it is; one that is taken back is not seen any more."""
     window = pictures(72, 100, range(5))

@@ -141,6 +141,11 @@ def test_a_line_is_as_faint_as_it_is_unsure_along_its_length() -> None:
         share = min((mean - 0.4) / 0.5, 1)
         np.testing.assert_allclose(made[:, x : x + 3], share * plain[:, x : x + 3], rtol=1e-4)
     assert not hysteresis(plane, replace(PLAIN, along=(0.96, 0.99))).any()
+    plane[20, 24] = 0.99  # told by one pixel
+    made = hysteresis(plane, replace(PLAIN, along=(0.96, 0.99), told=0.98))
+    assert made[20, 24] == 1
+    assert (made[5:35, 23:26] > 0).all()
+    assert not made[:, :20].any()
 
 
 def test_a_repair_earns_its_place() -> None:
