@@ -40,7 +40,7 @@ class Bars:
 BARS = {
     "dirt": Bars(high=0.4, low=0.1, full=0.3, certain=0.9),
     # A scratch is a line, a horse's leg is none.
-    "scratch": Bars(high=0.9, low=0.3, full=0.5, along=(0.78, 0.85), told=0.98, elongation=6.0),
+    "scratch": Bars(high=0.9, low=0.3, full=0.5, along=(0.81, 0.86), told=0.98, elongation=6.0),
     # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.
     "stain": Bars(high=0.6, low=0.3, full=0.5, earns=1.2e-3, least=0.0005, most=0.25),
 }
