@@ -44,9 +44,13 @@ class Guide:
     stain: Tensor
     found: Tensor
 
+    def lit(self, frame: Tensor) -> Tensor:
+        """The frame (B, 3, h, w) with flicker taken back."""
+        return frame + self.flicker * self.level
+
     def base(self, frame: Tensor) -> Tensor:
         """The frame (B, 3, h, w) with what is broad taken back."""
-        lit = frame + self.flicker * self.level
+        lit = self.lit(frame)
         stain = ((self.stain - STAIN_FAINT) / (STAIN_PLAIN - STAIN_FAINT)).clamp(0, 1)
         return lit + stain * (self.gain * lit + self.offset - lit)
 

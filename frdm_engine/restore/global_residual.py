@@ -75,7 +75,7 @@ def low_resolution(model: FilmRestorer, small: Sequence[Tensor], beyond: Sequenc
     motion = window_motion(window)
     evidence = gather_evidence(window, motion, both_columns(columns(window[0])[None]))
     guide = _of_its_colours(guide_of(model.broad(evidence, fixed_pattern(window, motion, beyond)), evidence), centre)
-    lit = centre + guide.flicker * guide.level
+    lit = guide.lit(centre)
     change = (guide.gain * lit + guide.offset - lit).abs().amax(dim=1, keepdim=True)
     return Global(guide, model.prompt(centre, guide.base(centre)), change)
 

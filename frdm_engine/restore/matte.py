@@ -82,13 +82,12 @@ def _along(
     rows: npt.NDArray[np.int64], repair: npt.NDArray[np.int32], chance: Plane, count: int
 ) -> npt.NDArray[np.float64]:
     """Mean over the rows of each of ``count`` repairs of the surest pixel there, from the pixels that are of any."""
-    line = repair * (rows.max(initial=0) + 1) + rows
-    lines, at = np.unique(line, return_inverse=True)
+    height = rows.max(initial=0) + 1
+    lines, at = np.unique(repair * height + rows, return_inverse=True)
     surest = np.zeros(len(lines), np.float32)
     np.maximum.at(surest, at, chance)
-    owner = lines // (rows.max(initial=0) + 1)
-    held = np.bincount(owner, minlength=count)
-    return np.bincount(owner, surest, count) / np.maximum(held, 1)
+    owner = lines // height
+    return np.bincount(owner, surest, count) / np.maximum(np.bincount(owner, minlength=count), 1)
 
 
 def mattes(

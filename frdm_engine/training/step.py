@@ -105,7 +105,7 @@ def step_loss(model: FilmRestorer, batch: Batch, *, later: bool) -> tuple[Tensor
     centre = small.evidence.centre
     made = walk(model, batch) if len(batch.owner) else None
     broad, guide = _wide(model, batch) if made is None else (made.broad, made.guide)
-    lit = centre + guide.flicker * guide.level
+    lit = guide.lit(centre)
     small_loss = broad_loss(broad, lit=lit, clean=small.clean, matte=small.matte)
     told = {"small": float(small_loss.detach())}
     if made is None:
