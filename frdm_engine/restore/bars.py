@@ -6,6 +6,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Line:
+    """What a line must be.
+
+    ``along``: mean over its rows of the surest pixel in each; ``sure``: share of its rows that have one over ``level``.
+    From the first it is laid in faintly, from the second wholly: a scratch is as sure from end to end, a door's edge or
+    a limb is so here and there.
+
+    ``sides``: by how much the picture differs on its two sides, over what the repair changes, on the mean along it.
+    From the first it is fainter, from the second it is none: a scratch lies on the picture, an edge parts it.
+    """
+
+    along: tuple[float, float]
+    sure: tuple[float, float]
+    sides: tuple[float, float]
+    level: float = 0.8
+
+
+@dataclass(frozen=True)
 class Bars:
     """What a repair of one class must be. Probabilities, unless said otherwise.
 
@@ -15,9 +33,8 @@ class Bars:
     ``certain``: where its surest pixel is less probable it is fainter by as much. So often is it right, and the harm
     done where it is not costs what a mended speck earns.
 
-    ``along``: mean over its rows of the surest pixel in each from which it is laid in, and wholly. A scratch is as sure
-    from end to end; a door's edge or a limb is so here and there. ``told``: with a pixel as probable as this it is laid
-    in wholly all the same.
+    ``line``: what it must be along its length. ``told``: with a pixel as probable as this it is laid in wholly all the
+    same.
 
     ``earns``: squared change, model encoding, it must be expected to earn for each sound pixel it is expected to touch.
     A faint stain earns little where it is one, and touches as much where it is none.
@@ -29,7 +46,7 @@ class Bars:
     low: float
     full: float
     certain: float = 0.0
-    along: tuple[float, float] | None = None
+    line: Line | None = None
     told: float = 1.0
     earns: float = 0.0
     least: float = 0.0
@@ -40,7 +57,14 @@ class Bars:
 BARS = {
     "dirt": Bars(high=0.4, low=0.1, full=0.3, certain=0.9),
     # A scratch is a line, a horse's leg is none.
-    "scratch": Bars(high=0.9, low=0.3, full=0.5, along=(0.81, 0.86), told=0.98, elongation=6.0),
+    "scratch": Bars(
+        high=0.9,
+        low=0.3,
+        full=0.5,
+        line=Line(along=(0.78, 0.85), sure=(0.64, 0.68), sides=(0.7, 1.1)),
+        told=0.98,
+        elongation=6.0,
+    ),
     # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.
     "stain": Bars(high=0.6, low=0.3, full=0.5, earns=1.2e-3, least=0.0005, most=0.25),
 }

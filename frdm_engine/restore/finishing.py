@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from frdm_engine.model.denoiser import CLASSES, LOCAL
 from frdm_engine.restore.grain import lay_missing, measure
+from frdm_engine.restore.lines import Laid
 from frdm_engine.restore.matte import mattes, opacity
 from frdm_engine.restore.scouting import Found
 from frdm_engine.restore.settings import Settings
@@ -70,15 +71,16 @@ class Looked:
     def finish(self) -> Restored:
         """The restored frame; what it was made from is let go."""
         base, classes, settings = self._base, self._classes, self.settings
+        fill = self._found.fill.transpose(1, 2, 0)
         local = mattes(
             CLASSES[:LOCAL],
             self._found.logits,
             fix=settings.fix,
             strength=settings.strength,
+            laid=Laid(base, fill),
             **vars(self.masks),
             out=classes[:LOCAL],
         )
-        fill = self._found.fill.transpose(1, 2, 0)
         out = base.copy() if self._shared else base
         del self._found, self._base, self._classes, base  # its logits are not needed any more, and large
         self._composite(out, fill, opacity(local))

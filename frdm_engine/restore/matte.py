@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from frdm_engine.model.denoiser import CLASSES, LOCAL, Worth
 from frdm_engine.restore.bars import BARS, Bars
+from frdm_engine.restore.lines import Laid, Lines
 
 Plane = npt.NDArray[np.float32]
 
@@ -42,10 +43,11 @@ def _may_be_sure(logits: Plane, strength: float, high: float) -> bool:
     return strength > 0 and float(logits.max()) + float(np.log(strength)) > float(np.log(high / (1 - high))) - 0.01
 
 
-def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None) -> Plane:
+def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None, laid: Laid | None = None) -> Plane:
     """Opacity (H, W) in 0..1 of a probability plane: whole connected repairs that pass the bars, exactly 0 elsewhere.
 
     ``change`` (H, W), model encoding: by how much the repair would alter each pixel; without it none is asked to earn.
+    ``laid``: what is laid in on what; without it the sides of a line are not compared.
     """
     out = np.zeros_like(plane)
     sure = plane >= bars.high
@@ -71,23 +73,11 @@ def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None) -> Plane:
     np.maximum.at(surest, repair, chance)
     if bars.certain:
         out[inside] *= np.minimum(surest / np.float32(bars.certain), 1)[repair]
-    if bars.along:
-        least, whole = bars.along
-        share = np.clip((_along(np.nonzero(inside)[0], repair, chance, count) - least) / (whole - least), 0, 1)
-        out[inside] *= np.where(surest < bars.told, share, 1).astype(np.float32)[repair]
+    if bars.line:
+        y, x = np.nonzero(inside)
+        lines = Lines.of(y, x, repair, chance, count)
+        out[inside] *= np.where(surest < bars.told, lines.opacity(bars.line, laid), 1).astype(np.float32)[repair]
     return out
-
-
-def _along(
-    rows: npt.NDArray[np.int64], repair: npt.NDArray[np.int32], chance: Plane, count: int
-) -> npt.NDArray[np.float64]:
-    """Mean over the rows of each of ``count`` repairs of the surest pixel there, from the pixels that are of any."""
-    height = rows.max(initial=0) + 1
-    lines, at = np.unique(repair * height + rows, return_inverse=True)
-    surest = np.zeros(len(lines), np.float32)
-    np.maximum.at(surest, at, chance)
-    owner = lines // height
-    return np.bincount(owner, surest, count) / np.maximum(np.bincount(owner, minlength=count), 1)
 
 
 def mattes(
@@ -98,6 +88,7 @@ def mattes(
     strength: float,
     flicker: Plane | None = None,
     change: Plane | None = None,
+    laid: Laid | None = None,
     protect: Plane | None = None,
     force: Plane | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
@@ -106,7 +97,7 @@ def mattes(
     """Opacity (C, H, W) in 0..1 of the classes ``names`` from their logits (C, H, W), written to ``out`` where given.
 
     ``flicker`` (H, W) in 0..1 is told by the levels of the window instead of a logit, and then comes last; strength
-    thins it out below 1. ``change`` as in ``hysteresis``, where it is known.
+    thins it out below 1. ``change`` and ``laid`` as in ``hysteresis``, where they are known.
     ``protect`` and ``force`` (H, W) in 0..1 take out and put in (force as the first class); protect wins. Where
     ``usable`` is False (pixels that hold no finite value) nothing is changed.
     """
@@ -114,7 +105,7 @@ def mattes(
     out = np.empty((count, *logits.shape[1:]), np.float32) if out is None else out
     for plane, name, own in zip(out[: len(names)], names, logits, strict=True):
         plane[:] = (
-            hysteresis(probability(own, strength), BARS[name], change)
+            hysteresis(probability(own, strength), BARS[name], change, laid)
             if name in fix and _may_be_sure(own, strength, BARS[name].high)
             else 0
         )

@@ -23,6 +23,7 @@ from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.diffusion.noise import gaussian
 from frdm_engine.diffusion.schedule import NOISE
 from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer, Look, Prediction
+from frdm_engine.restore.lines import Laid
 from frdm_engine.restore.matte import Plane, mattes, opacity
 from frdm_engine.training.step import walk
 
@@ -111,7 +112,8 @@ def _add(
     truth: Plane,
 ) -> None:
     """Adds one patch: pictures (3, H, W), logits (2, H, W) and truth (4, H, W)."""
-    found = mattes(CLASSES[:LOCAL], logits, fix=CLASSES, strength=1.0)
+    laid = Laid(base.transpose(1, 2, 0), fill.transpose(1, 2, 0))
+    found = mattes(CLASSES[:LOCAL], logits, fix=CLASSES, strength=1.0, laid=laid)
     alpha = opacity(found)
     after = base + alpha * (fill - base)
     inside = truth.max(axis=0) > 0.5

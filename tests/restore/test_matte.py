@@ -130,24 +130,6 @@ def test_a_repair_is_fainter_by_what_it_lacks_of_certainty() -> None:
     assert thrice[2, [2, 10, 18]].tolist() == pytest.approx([0.711 / 0.9, 0.885 / 0.9, 1.0], abs=2e-3)
 
 
-def test_a_line_is_as_faint_as_it_is_unsure_along_its_length() -> None:
-    """An edge is sure here and there. How wide it is, and how sure its rims are, is nothing to it."""
-    plane = np.full((40, 40), 0.01, np.float32)
-    for x, sure in ((3, 30), (13, 24), (23, 12)):
-        plane[5:35, x : x + 3], plane[5 : 5 + sure, x + 1], plane[20, x + 1] = LIKELY, 0.95, 0.95
-    made = hysteresis(plane, replace(PLAIN, along=(0.4, 0.9)))
-    plain = hysteresis(plane, PLAIN)
-    for x, mean in ((3, 0.95), (13, (24 * 0.95 + 6 * LIKELY) / 30), (23, (13 * 0.95 + 17 * LIKELY) / 30)):
-        share = min((mean - 0.4) / 0.5, 1)
-        np.testing.assert_allclose(made[:, x : x + 3], share * plain[:, x : x + 3], rtol=1e-4)
-    assert not hysteresis(plane, replace(PLAIN, along=(0.96, 0.99))).any()
-    plane[20, 24] = 0.99  # told by one pixel
-    made = hysteresis(plane, replace(PLAIN, along=(0.96, 0.99), told=0.98))
-    assert made[20, 24] == 1
-    assert (made[5:35, 23:26] > 0).all()
-    assert not made[:, :20].any()
-
-
 def test_a_repair_earns_its_place() -> None:
     """Squared change times squared probability, all of a repair, over what of it is likely sound."""
     plane = np.full((6, 30), 0.01, np.float32)
