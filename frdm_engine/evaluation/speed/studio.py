@@ -78,16 +78,18 @@ class Studio:
         return {n: space.encode(read_plate(plates.path(n), frame=n).rgb()) for n in near}, middle
 
     def network(self, case: Case) -> Work:
-        """One frame's work on the device, the window resident."""
+        """One frame's work on the device, the window resident, over and over: one alone tells little."""
+        times = max(self.frames(case.size) // 2, 1)
 
         @contextmanager
         def ready() -> Iterator[Go]:
             restorer = self.own(case)
             restorer.forget()  # another case's frames have the same numbers
-            yield _bare(restorer.rehearse(*self.window(case)))
+            work = restorer.rehearse(*self.window(case))
+            yield _bare(lambda: [work() for _ in range(times)])
             restorer.forget()
 
-        return Work(NETWORK, case, ready, warm=True)
+        return Work(NETWORK, case, ready, frames=times, warm=True)
 
     def in_process(self, case: Case) -> Work:
         """From plates on disk to plates on disk: everything counted, the first reading and the last writing too."""
