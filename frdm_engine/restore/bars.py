@@ -66,6 +66,6 @@ BARS = {
         elongation=6.0,
     ),
     # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.
-    "stain": Bars(high=0.6, low=0.3, full=0.5, earns=1.2e-3, least=0.0005, most=0.25),
+    "stain": Bars(high=0.6, low=0.3, full=0.5, earns=1e-3, least=0.0005, most=0.25),
 }
 """The bars of each class."""
