@@ -61,7 +61,7 @@ BARS = {
         high=0.9,
         low=0.3,
         full=0.5,
-        line=Line(along=(0.78, 0.85), sure=(0.64, 0.68), sides=(0.7, 1.1)),
+        line=Line(along=(0.8, 0.86), sure=(0.64, 0.68), sides=(0.7, 1.1)),
         told=0.98,
         elongation=6.0,
     ),
