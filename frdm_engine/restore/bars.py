@@ -13,6 +13,8 @@ class Line:
     From the first it is laid in faintly, from the second wholly: a scratch is as sure from end to end, a door's edge or
     a limb is so here and there.
 
+    ``gap``: rows, an even number, that two pieces of one line may lie apart; in those between nothing is sure.
+
     ``sides``: by how much the picture differs on its two sides, over what the repair changes, on the mean along it.
     From the first it is fainter, from the second it is none: a scratch lies on the picture, an edge parts it.
     """
@@ -21,6 +23,7 @@ class Line:
     sure: tuple[float, float]
     sides: tuple[float, float]
     level: float = 0.8
+    gap: int = 16
 
 
 @dataclass(frozen=True)

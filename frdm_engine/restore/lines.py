@@ -58,9 +58,18 @@ class Lines:
         owner = self.owner[rows]
         return np.bincount(owner, values, self.count) / np.maximum(np.bincount(owner, minlength=self.count), 1)
 
+    def whole(self) -> Values:
+        """Share (count) of the height of each repair in which it has rows: 1 without gaps."""
+        top, bottom = np.full(self.count, np.iinfo(np.int64).max), np.zeros(self.count, np.int64)
+        np.minimum.at(top, self.owner, self.y)
+        np.maximum.at(bottom, self.owner, self.y)
+        return np.bincount(self.owner, minlength=self.count) / np.maximum(bottom - top + 1, 1)
+
     def opacity(self, bars: Line, laid: Laid | None) -> Values:
         """By how much each repair (count) is laid in, 0 to 1. Without ``laid`` its sides are not looked at."""
-        out = _ramp(self.mean(self.surest), *bars.along) * _ramp(self.mean(self.surest > bars.level), *bars.sure)
+        whole = self.whole()
+        along, sure = (whole * self.mean(values) for values in (self.surest, self.surest > bars.level))
+        out = _ramp(along, *bars.along) * _ramp(sure, *bars.sure)
         return out if laid is None else out * (1 - _ramp(self.sides(laid), *bars.sides))
 
     def sides(self, laid: Laid) -> Values:

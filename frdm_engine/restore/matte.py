@@ -54,10 +54,9 @@ def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None, laid: Laid
     if not sure.any():
         return out
     likely = plane > bars.low
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(likely.view(np.uint8), connectivity=8)
+    count, labels, area, height = _connected(likely, gap=bars.line.gap if bars.line else 0)
     kept = np.zeros(count, dtype=bool)
     kept[np.unique(labels[sure])] = True
-    area, height = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_HEIGHT].astype(np.int64)
     kept &= (area >= bars.least * plane.size) & (area <= bars.most * plane.size)
     kept &= height * height >= bars.elongation * area
     if change is not None and bars.earns:
@@ -78,6 +77,26 @@ def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None, laid: Laid
         lines = Lines.of(y, x, repair, chance, count)
         out[inside] *= np.where(surest < bars.told, lines.opacity(bars.line, laid), 1).astype(np.float32)[repair]
     return out
+
+
+def _connected(
+    likely: npt.NDArray[np.bool_], *, gap: int
+) -> tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What hangs together, and pieces of it with up to ``gap`` rows between them, an even number: count and labels
+    (H, W), 0 where nothing is likely; area and height (count) of each."""
+    half = gap // 2
+    joined: cv2.typing.MatLike = likely.view(np.uint8)
+    if half:
+        padded = cv2.copyMakeBorder(joined, half, half, 0, 0, cv2.BORDER_CONSTANT)
+        joined = cv2.dilate(padded, np.ones((2 * half + 1, 1), np.uint8))
+    count, found, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    labels = np.asarray(found, np.int32)
+    area, height = (stats[:, column].astype(np.int64) for column in (cv2.CC_STAT_AREA, cv2.CC_STAT_HEIGHT))
+    if half:
+        labels = labels[half:-half]
+        labels *= likely
+        area, height = np.bincount(labels[likely], minlength=count), height - 2 * half
+    return count, labels, area, height
 
 
 def mattes(

@@ -114,3 +114,46 @@ def test_mattes_hand_on_what_is_laid_in() -> None:
     kept, gone = (mattes(CLASSES[:2], logits, fix=CLASSES, strength=1, laid=picture(step)) for step in (0.0, 0.4))
     assert kept[1, 5:35, 17:20].all()
     assert not gone.any()
+
+
+def broken(gap: int, *, at: int = 24) -> Array:
+    """A sure piece of a line, ``gap`` rows of nothing, and a piece that is unsure by itself."""
+    out = np.full((80, 12), 0.01, np.float32)
+    out[at : at + 10, 5], out[at + 10 + gap :, 5] = 0.7, 0.7
+    out[:at, 5] = 0.95
+    return out
+
+
+@pytest.mark.parametrize(("gap", "together"), [(0, True), (16, True), (17, False)])
+def test_pieces_of_a_line_are_one(gap: int, together: bool) -> None:
+    """What is too unsure by itself goes with the piece that it is the end of; what lies between them stays."""
+    plane = broken(gap)
+    made = hysteresis(plane, replace(PLAIN, high=0.6, line=replace(ANY, along=(0.5, 0.75))))
+    alone = hysteresis(plane, replace(PLAIN, high=0.9, line=replace(ANY, along=(0.5, 0.75), gap=0)))
+    assert made[:34, 5].all()
+    assert not made[34 : 34 + gap].any()
+    assert not made[:, :5].any()
+    assert not made[:, 6:].any()
+    far = made[34 + gap :, 5]
+    assert (far > 0).all()
+    assert np.allclose(far, made[0, 5]) == together
+    assert alone[34 + gap :, 5].any() == (gap == 0)
+
+
+def test_rows_between_pieces_are_unsure_ones() -> None:
+    """Else a dotted edge, sure in each of its dots, would pass for a line."""
+    dotted = np.full((60, 9), 0.01, np.float32)
+    for top in range(0, 60, 20):
+        dotted[top : top + 10, 4] = 0.95
+    made = hysteresis(dotted, replace(PLAIN, line=replace(ANY, along=(0.4, 0.9))))
+    np.testing.assert_allclose(made[:10, 4], (0.95 * 30 / 50 - 0.4) / 0.5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("top", [0, 3, 30, 53])
+def test_a_line_is_as_high_wherever_it_lies(top: int) -> None:
+    """At the frame's border too: 7 rows by 3 columns are 7 * 7 / 21 times higher than wide."""
+    plane = np.full((60, 9), 0.01, np.float32)
+    plane[top : top + 7, 3:6] = 0.95
+    least = 49 / 21
+    assert hysteresis(plane, replace(PLAIN, elongation=least, line=ANY))[top : top + 7, 3:6].all()
+    assert not hysteresis(plane, replace(PLAIN, elongation=least + 0.01, line=ANY)).any()
