@@ -64,8 +64,8 @@ BARS = {
         high=0.9,
         low=0.3,
         full=0.5,
-        line=Line(along=(0.8, 0.86), sure=(0.64, 0.68), sides=(0.7, 1.1)),
-        told=0.98,
+        line=Line(along=(0.8, 0.86), sure=(0.72, 0.76), sides=(0.7, 1.1)),
+        told=0.99,
         elongation=6.0,
     ),
     # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.

@@ -182,14 +182,14 @@ def test_black_and_white_stays_so(restorer: Make, pictures: Pictures) -> None:
     with torch.no_grad():
         leave = used.model.low_resolution.leave  # type: ignore[union-attr]
         leave.weight[:6] = 0
-        leave.get_parameter("bias")[:6] = torch.tensor([0.2, 0.1, 0.0, 0.1, 0.0, -0.05])
+        leave.get_parameter("bias")[:6] = torch.tensor([0.25, 0.125, 0.0, 0.125, 0.0, -0.0625])  # exact in bfloat16 too
     made = used.restore(gray, 2)
     assert (made.alpha == 1).all()
-    np.testing.assert_allclose(made.picture, 1.1 * gray[2] + 0.05 / 3, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(made.picture, 1.125 * gray[2] + 0.0625 / 3, rtol=0, atol=1e-5)
     tinted = {number: picture * np.array([1.0, 0.9, 0.7], np.float32) for number, picture in gray.items()}
     used.forget()
     coloured = used.restore(tinted, 2)
-    np.testing.assert_allclose(coloured.picture[..., 0], 1.2 * tinted[2][..., 0] + 0.1, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(coloured.picture[..., 0], 1.25 * tinted[2][..., 0] + 0.125, rtol=0, atol=1e-5)
 
 
 def test_dirt_is_looked_for_in_the_frame_as_mended(restorer: Make, pictures: Pictures) -> None:
