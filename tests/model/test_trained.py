@@ -200,29 +200,33 @@ def restorer() -> Restorer:
     return Restorer.from_pretrained("frdm-s", device="cpu")
 
 
-@pytest.mark.parametrize("seed", [3, 5])
-def test_a_damaged_clip_gains_two_decibels_in_damage(seed: int, restorer: Restorer, film: Callable[..., Clip]) -> None:
-    clip = film(96, 128, frames=5, seed=seed)
-    assert np.mean(clip.visible) > 0.03
-    window = dict(enumerate(clip.damaged))
-    restorer.forget()
-    restored = [restorer.restore(window, number).picture for number in window]
-    before, after = decibel(clip.damaged, clip), decibel(restored, clip)
-    print(f"{before:.2f} > {after:.2f} dB in damage")
-    assert after > before + 2
+def test_damaged_clips_gain_two_decibels_in_damage(restorer: Restorer, film: Callable[..., Clip]) -> None:
+    """On the mean: what one small clip gains is chance."""
+    gains = []
+    for seed in (3, 5, 7, 8):
+        clip = film(96, 128, frames=5, seed=seed)
+        assert np.mean(clip.visible) > 0.03
+        window = dict(enumerate(clip.damaged))
+        restorer.forget()
+        restored = [restorer.restore(window, number).picture for number in window]
+        gains.append(decibel(restored, clip) - decibel(clip.damaged, clip))
+    print("dB gained in damage:", *np.round(gains, 2))
+    assert min(gains) > 0.5
+    assert np.mean(gains) > 2
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_clean_clip_stays_untouched(seed: int, restorer: Restorer, film: Callable[..., Clip]) -> None:
-    clip = film(96, 128, frames=5, seed=seed)
-    window = dict(enumerate(clip.clean))
-    restorer.forget()
+def test_clean_clips_stay_untouched(restorer: Restorer, film: Callable[..., Clip]) -> None:
     changed = []
-    for number, picture in window.items():
-        made = restorer.restore(window, number)
-        assert np.array_equal(made.picture[made.alpha == 0], picture[made.alpha == 0])
-        changed.append(float((made.picture != picture).any(axis=-1).mean()))
-    assert np.mean(changed) < 0.01
+    for seed in (1, 2, 3, 4, 5):
+        clip = film(96, 128, frames=5, seed=seed)
+        window = dict(enumerate(clip.clean))
+        restorer.forget()
+        for number, picture in window.items():
+            made = restorer.restore(window, number)
+            assert np.array_equal(made.picture[made.alpha == 0], picture[made.alpha == 0])
+            changed.append(float((made.picture != picture).any(axis=-1).mean()))
+    assert np.mean(changed) < 0.005
+    assert max(changed) < 0.05
 
 
 def test_masks_and_switches_hold_with_trained_weights(restorer: Restorer, film: Callable[..., Clip]) -> None:
