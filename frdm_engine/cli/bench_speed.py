@@ -177,15 +177,14 @@ def _found(
     """What was timed, with what needs no turns: arithmetic, operators, plans and starts."""
     from frdm_engine.evaluation.speed.cases import K4
     from frdm_engine.evaluation.speed.findings import Findings
-    from frdm_engine.evaluation.speed.profiles import flops_of, functions, operators
+    from frdm_engine.evaluation.speed.profiles import functions, operators
     from frdm_engine.evaluation.speed.studio import NETWORK
 
     note("counting the network's arithmetic")
     flops: dict[Any, int] = {}
     for one in measured:
         if one.what == NETWORK and one.case not in flops:
-            with studio.network(one.case).ready() as go:
-                flops[one.case] = flops_of(go)
+            flops[one.case] = studio.arithmetic(one.case)
     inside: list[tuple[str, float]] = []
     calls: list[tuple[str, float]] = []
     if "stages" in parts:

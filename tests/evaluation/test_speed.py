@@ -145,6 +145,8 @@ def test_the_network_alone_is_one_frame_s_work(studio: Studio) -> None:
     assert flops_of(go) == flops_of(go) > 1e6
     assert flops_of(studio.own(replace(SMALL, steps=2)).rehearse(window, middle)) > flops_of(go)
     alone = flops_of(go)
+    for frames in (3, 8):  # it is timed over several frames, and its arithmetic told of one
+        assert replace(studio, frames={SMALL.size: frames}.__getitem__).arithmetic(SMALL) == alone
     torch.set_num_threads(2)  # tiles side by side, in threads of their own: as much is counted
     try:
         assert flops_of(go) == alone

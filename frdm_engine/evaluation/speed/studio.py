@@ -17,6 +17,7 @@ from frdm_engine.evaluation.baselines import Baseline, Shot
 from frdm_engine.evaluation.speed.cases import Case
 from frdm_engine.evaluation.speed.clock import Go, Work
 from frdm_engine.evaluation.speed.film import Film, make_film
+from frdm_engine.evaluation.speed.profiles import flops_of
 from frdm_engine.plates import ColourSpace, Sequence, read_plate, resolve, write_plate
 from frdm_engine.restore.job import Job
 from frdm_engine.restore.restorer import Restorer
@@ -90,6 +91,12 @@ class Studio:
             restorer.forget()
 
         return Work(NETWORK, case, ready, frames=times, warm=True)
+
+    def arithmetic(self, case: Case) -> int:
+        """Floating-point operations of the network for one frame."""
+        work = self.network(case)
+        with work.ready() as go:
+            return flops_of(go) // work.frames
 
     def in_process(self, case: Case) -> Work:
         """From plates on disk to plates on disk: everything counted, the first reading and the last writing too."""
