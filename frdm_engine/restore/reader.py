@@ -7,9 +7,12 @@ with the frame, never with the sequence (C3). Frames behind the one in hand are 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +27,7 @@ from frdm_engine.plates import (
     read_plate,
     small_frame,
 )
+from frdm_engine.restore.ledger import fingerprint
 from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.window import Picture
 
@@ -31,18 +35,21 @@ AHEAD = 2
 """Frames read while the device works ..."""
 AHEAD_BYTES = 384 * 2**20
 """... as many as these hold, but at least one."""
+READERS = 2
+"""Frames read side by side: a job begins with a whole window of them, and nothing else to do."""
 
 
 @dataclass(frozen=True)
 class Frame:
     """A frame in hand. ``pictures``: each view (H, W, 3) in model encoding; ``usable``: where all values are finite,
-    None where that is everywhere. Frames that were walked past have lost their ``plate``, and those that only tell
-    whether there is a cut their ``pictures``."""
+    None where that is everywhere; ``mark``: what its file was known by before it was read. Frames that were walked past
+    have lost their ``plate``, and those that only tell whether there is a cut their ``pictures``."""
 
     plate: Plate | None
     pictures: dict[str, Picture]
     usable: dict[str, npt.NDArray[np.bool_] | None]
     small: npt.NDArray[np.float32]
+    mark: list[Any] | None
 
     @property
     def bytes(self) -> int:
@@ -71,7 +78,7 @@ class Reader:
         self.patience, self.tolerant = patience or Patience(), tolerant
         self.lost: dict[int, PlateError] = {}
         """Frames that cannot be read, where that is to be borne: for the others they are as if they were not there."""
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-read")
+        self._pool = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="frdm-read")
         self._held: dict[int, Future[Frame]] = {}
         self._cuts: dict[int, bool] = {}
 
@@ -87,6 +94,23 @@ class Reader:
         """Lets go of every frame in hand; the cuts found stay known."""
         self._held.clear()
 
+    def hand_over(self) -> dict[int, Frame]:
+        """The frames in hand that have pictures, once nothing is being read any more."""
+        read = (held for held in self._held.items() if held[1].done() and not held[1].cancelled())
+        frames = {number: held.result() for number, held in read if held.exception() is None}
+        return {number: frame for number, frame in frames.items() if frame.pictures}
+
+    def take_over(self, frames: Mapping[int, Frame], *, around: int) -> frozenset[int]:
+        """Takes those of another reader's frames that the window of one needs and whose files are still the same;
+        returns which."""
+        taken: dict[int, Frame] = {}
+        for number in self.near(around, self.reach + 1):
+            frame = frames.get(number)
+            if frame is not None and frame.mark is not None and frame.mark == _mark(self.source.path(number)):
+                taken[number] = frame
+        self._held |= {number: _at_hand(frame) for number, frame in taken.items()}
+        return frozenset(taken)
+
     def near(self, frame: int, reach: int) -> tuple[int, ...]:
         """Frames of the sequence at most ``reach`` away."""
         frames = self.source.frames
@@ -99,14 +123,18 @@ class Reader:
         Raises:
             PlateError: it cannot be read, or differs in size from the first one.
         """
-        if frame not in self._held:
-            self._held[frame] = self._pool.submit(self._read, frame)
+        self._begin(frame)
         try:
             return self._held[frame].result()
         except PlateError as error:
             if self.tolerant:
                 self.lost[frame] = error
             raise
+
+    def _begin(self, frame: int) -> None:
+        """Has a frame read that is not in hand."""
+        if frame not in self._held:
+            self._held[frame] = self._pool.submit(self._read, frame)
 
     def window(self, frame: int, *, upcoming: tuple[int, ...] = ()) -> dict[int, Frame]:
         """The frame and its neighbours within reach and its shot; ``upcoming`` frames are read ahead.
@@ -126,20 +154,22 @@ class Reader:
 
     def _window(self, frame: int, upcoming: tuple[int, ...]) -> dict[int, Frame]:
         reach = self.reach if self.shots is not None else self.reach + 1
-        first = self.near(frame, reach)[0]
-        for number in [n for n in self._held if n < first]:
+        near = self.near(frame, reach)
+        for number in [n for n in self._held if n < near[0]]:
             del self._held[number]
         self._shed(frame)
+        for number in near:
+            self._begin(number)
         size = self.get(frame).bytes
         for number in upcoming[: max(AHEAD_BYTES // size, 1)]:
             for other in self.near(number, reach):
-                if other > frame and other not in self._held:
-                    self._held[other] = self._pool.submit(self._read, other)
+                if other > frame:
+                    self._begin(other)
         members = {frame}
         for direction in (-1, 1):
-            near = [n for n in self.near(frame, self.reach) if (n - frame) * direction > 0]
+            beside = [n for n in self.near(frame, self.reach) if (n - frame) * direction > 0]
             here = frame
-            for number in near[::direction]:
+            for number in beside[::direction]:
                 if self._cut(min(here, number), max(here, number)):
                     break
                 members.add(number)
@@ -159,9 +189,7 @@ class Reader:
             if (number == frame and known.plate is None) or (not past and not known.pictures):
                 del self._held[number]
             elif (number < frame and known.plate is not None) or (past and known.pictures):
-                shed: Future[Frame] = Future()
-                self._held[number] = shed
-                shed.set_result(replace(known, plate=None, pictures={} if past else known.pictures))
+                self._held[number] = _at_hand(replace(known, plate=None, pictures={} if past else known.pictures))
 
     def _cut(self, last: int, first: int) -> bool:
         """Whether a cut lies between two consecutive frames, from them and one more on each side (C7)."""
@@ -189,7 +217,7 @@ class Reader:
 
     def _read(self, frame: int) -> Frame:
         path = self.source.path(frame)
-        plate = self.patience.read(path, lambda: read_plate(path, frame=frame, layer=self.layer))
+        mark, plate = self.patience.read(path, lambda: (_mark(path), read_plate(path, frame=frame, layer=self.layer)))
         for view in plate.views:
             height, width = plate.size(view)
             wanted = self.size.get(view)
@@ -201,4 +229,18 @@ class Reader:
                 )
         pictures = {view: plate.encoded(self.space, view) for view in plate.views}
         usable = {view: plate.usable(view) for view in plate.views}
-        return Frame(plate, pictures, usable, small_frame(next(iter(pictures.values()))))
+        return Frame(plate, pictures, usable, small_frame(next(iter(pictures.values()))), mark)
+
+
+def _mark(path: Path) -> list[Any] | None:
+    """What a file is known by; None where there is none, which whoever reads it will tell."""
+    try:
+        return fingerprint(path)
+    except OSError:
+        return None
+
+
+def _at_hand(frame: Frame) -> Future[Frame]:
+    made: Future[Frame] = Future()
+    made.set_result(frame)
+    return made

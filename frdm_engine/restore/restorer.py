@@ -26,6 +26,7 @@ from frdm_engine.model.frame_fusion import Box
 from frdm_engine.model.small import shrink
 from frdm_engine.restore.finishing import Looked, Masks, Restored
 from frdm_engine.restore.global_residual import Global, broad_mattes, low_resolution, mend
+from frdm_engine.restore.kept import Kept
 from frdm_engine.restore.matte import worth_filling
 from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
@@ -93,9 +94,8 @@ class Restorer:
         """What the user should know about how it went, a smaller plan for lack of memory for example."""
         self.pulse: Callable[[], None] = lambda: None
         """Called before each piece of work on the device, a tile at most: what it raises ends the frame there."""
-        self._kept: dict[str, tuple[Plan, dict[int, Encoded]]] = {}
-        self._small: dict[str, tuple[tuple[int, ...], dict[int, Tensor]]] = {}
-        self._repeats: dict[tuple[str, int, int], bool] = {}
+        self.kept = Kept()
+        """What was made of frames while the window slid over them."""
 
     @classmethod
     def from_pretrained(
@@ -141,9 +141,7 @@ class Restorer:
 
     def forget(self) -> None:
         """Drops what is kept of earlier frames: call it at a cut, or when frame numbers change their meaning."""
-        self._kept.clear()
-        self._small.clear()
-        self._repeats.clear()
+        self.kept = Kept()
 
     def restore(
         self,
@@ -226,11 +224,12 @@ class Restorer:
 
         def repeats(a: int, b: int) -> bool:
             pair = (view, min(a, b), max(a, b))
-            if pair not in self._repeats:
-                self._repeats[pair] = is_repeat(window[a], window[b])
-            return self._repeats[pair]
+            if pair not in self.kept.repeats:
+                self.kept.repeats[pair] = is_repeat(window[a], window[b])
+            return self.kept.repeats[pair]
 
-        self._repeats = {pair: known for pair, known in self._repeats.items() if pair[1] >= frame - self.reach}
+        known = self.kept.repeats
+        self.kept.repeats = {pair: known[pair] for pair in known if pair[1] >= frame - self.reach}
         return window_frames(frame, self.model.limits.radius, window, repeats)
 
     def _sample(
@@ -340,9 +339,9 @@ class Restorer:
         self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan
     ) -> tuple[list[Encoded], Global]:
         """The window on the device, what is not kept of earlier frames encoded, and what is broad in its frame."""
-        earlier, kept = self._kept.get(view, (plan, {}))
+        earlier, kept = self.kept.encoded.get(view, (plan, {}))
         kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
-        self._kept[view] = (plan, kept)
+        self.kept.encoded[view] = (plan, kept)
         due = {number: to_planes(window[number], self.device) for number in sorted(set(order) - set(kept))}
         whole, made = self._begun(window, order, frame, view, plan, list(due.values()))
         kept |= zip(due, made, strict=True)
@@ -366,9 +365,9 @@ class Restorer:
     def _whole(self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str) -> Global:
         """What is broad in the frame: from the small frames of its window, and of all others within reach."""
         near = [number for number in sorted(window) if abs(number - frame) <= self.reach]
-        size, kept = self._small.get(view, (window[frame].shape, {}))
+        size, kept = self.kept.small.get(view, (window[frame].shape, {}))
         kept = {n: small for n, small in kept.items() if n in near} if size == window[frame].shape else {}
-        self._small[view] = window[frame].shape, kept
+        self.kept.small[view] = window[frame].shape, kept
         for number in near:
             if number not in kept:
                 kept[number] = shrink(to_planes(window[number], self.device), self.model.limits.small_side)
@@ -384,8 +383,8 @@ class Restorer:
 
         def work() -> None:
             with self._computing():
-                if "" in self._small:  # of the window's small frames one is new, too
-                    self._small[""][1].pop(max(self._small[""][1]))
+                if "" in self.kept.small:  # of the window's small frames one is new, too
+                    self.kept.small[""][1].pop(max(self.kept.small[""][1]))
                 whole, [newest] = self._begun(window, order, frame, "", plan, [encoded[-1].planes])
                 held = [newest if e is encoded[-1] else e for e in encoded]
                 centre = held[len(held) // 2].planes

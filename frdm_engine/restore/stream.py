@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -27,12 +27,13 @@ from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
 from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.reader import AHEAD, Frame, Reader
+from frdm_engine.restore.remains import Remains
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.window import Picture
 from frdm_engine.version import __version__
 
-BEHIND = 2
-"""Frames being written while the device works on ..."""
+BEHIND, BEHIND_GPU = 2, 4
+"""Frames being finished and written side by side while a CPU works on, or a GPU, which waits for none of them ..."""
 BEHIND_BYTES = 384 * 2**20
 """... as many as these hold, but at least one."""
 LISTED_REPAIRS = 64
@@ -91,6 +92,9 @@ class Walk:
     a full disk and a device that is lost end it all the same. From its entry to its exit, pauses left out, the frames
     are claimed, unless whoever runs it has `claimed` them already.
 
+    What it leaves in hand of its footage, `remains`, may be given to the next walk as `earlier`: frames whose files
+    are still the same are not read and encoded again. Results are the same without it.
+
     Raises:
         FrdmError: the job cannot be done; nothing has been touched.
     """
@@ -107,6 +111,7 @@ class Walk:
         checked: Checked | None = None,
         ledger: Ledger | None = None,
         claimed: bool = False,
+        earlier: Remains | None = None,
     ) -> None:
         self.checked = checked or check(job, restorer)
         self.claimed = claimed
@@ -127,15 +132,21 @@ class Walk:
             patience=self.patience,
             tolerant=on_failure is not None,
         )
+        self._earlier = earlier
         self.writing: list[tuple[int, Future[Done]]] = []
         self._at = 0
         self._mark: float | None = None
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frdm-write")
+        self._behind = BEHIND if restorer.device.type == "cpu" else BEHIND_GPU
+        self._pool = ThreadPoolExecutor(max_workers=self._behind, thread_name_prefix="frdm-write")
 
     def __enter__(self) -> Walk:
         self._hold()
         self.restorer.forget()
         self.reader.__enter__()
+        earlier, self._earlier = self._earlier, None
+        if earlier is not None and earlier.footage == self._footage:
+            taken = self.reader.take_over(earlier.frames, around=self.job.frames[0])
+            self.restorer.kept = earlier.kept.of(taken)
         return self
 
     def __exit__(
@@ -144,6 +155,17 @@ class Walk:
         self._pool.shutdown(wait=True)  # what is being written becomes whole, whatever happened beside it
         self._let_go()
         self.reader.__exit__(kind, error, trace)
+
+    def remains(self) -> Remains:
+        """What it leaves to a walk of the same footage, after its exit."""
+        return Remains(self._footage, self.reader.hand_over(), self.restorer.kept)
+
+    @property
+    def _footage(self) -> tuple[Any, ...]:
+        """All that decides what frames are read and encoded to, but their files."""
+        job, checked, restorer = self.job, self.checked, self.restorer
+        made_by = restorer.loaded.sha256, str(restorer.device), str(restorer.precision)
+        return job.source.pattern, job.layer, checked.space.name, checked.size, *made_by
 
     def _hold(self) -> None:
         """Claims the frames.
@@ -209,11 +231,12 @@ class Walk:
         window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
         looked, plate = self._look(window, frame), window[frame].plate
         assert plate is not None  # noqa: S101 - only frames walked past have lost theirs
-        self._deliver(min(BEHIND, max(BEHIND_BYTES // _bytes(looked), 1)) - 1)
+        self._deliver(min(self._behind, max(BEHIND_BYTES // _bytes(looked), 1)) - 1)
         self._mark = time.monotonic()
         key = self.patience.read(job.source.path(frame), lambda: self._key(frame))
         seconds = self._mark - began
-        self.writing.append((frame, self._pool.submit(self._write, plate, looked, index, key, seconds)))
+        before = self.writing[-1][1] if self.writing else None
+        self.writing.append((frame, self._pool.submit(self._write, plate, looked, index, key, seconds, before)))
 
     def _vouched(self, frame: int) -> bool:
         path = self.job.source.path(frame)
@@ -294,8 +317,19 @@ class Walk:
         path = mask_path(mask, frame)
         return self.patience.read(path, lambda: read_mask(path, shape=shape))
 
-    def _write(self, plate: Plate, looked: dict[str, Looked], index: int, key: str, seconds: float) -> Done:
-        """Finishes a frame that was looked at and writes it, while the device looks at the next."""
+    def _write(
+        self,
+        plate: Plate,
+        looked: dict[str, Looked],
+        index: int,
+        key: str,
+        seconds: float,
+        before: Future[Done] | None,
+    ) -> Done:
+        """Finishes a frame that was looked at and writes it, while the device looks at the next.
+
+        It is told of, and has its line, after the one ``before``, whichever was written first.
+        """
         assert plate.frame is not None  # noqa: S101 - the reader numbers every plate
         job, frame = self.job, plate.frame
         made = {view: looked.pop(view).finish() for view in tuple(looked)}
@@ -319,6 +353,7 @@ class Walk:
             "seconds": round(seconds, 3),
             "views": views,
         }
+        wait([] if before is None else [before])
         self.patience.write(self.ledger.path, lambda: self.ledger.add(entry), size=LINE_BYTES)
         done = Done(frame, index, len(job.frames), False, sampled, changed, seconds, files)
         if self.at_once:

@@ -33,11 +33,15 @@ from frdm_engine.server.wire import code_of
 if TYPE_CHECKING:
     from frdm_engine.model.checkpoint import Loaded
     from frdm_engine.restore.failures import Failures
+    from frdm_engine.restore.remains import Remains
     from frdm_engine.restore.restorer import Restorer
     from frdm_engine.restore.stream import Done, Job, Walk
 
 OPEN_WALKS = 8
 """Jobs kept open while others have their turn; they hold no pixels, one more is opened anew when it is due."""
+
+IDLE = 60.0
+"""Seconds without a job after which the frames that the last one left in hand are let go."""
 
 LONGEST_FRAMES, LONGEST_SHOWN = 4000, 200
 """Characters of a list of frames on the wire, and in a sentence."""
@@ -70,6 +74,8 @@ class Worker:
     reports: TextIO
     _queue: queue.Queue[Order | None] = field(default_factory=queue.Queue)
     _turns: OrderedDict[str, _Turn] = field(default_factory=OrderedDict)
+    _remains: Remains | None = None
+    """Frames of the job that was finished last: an artist's next one is likely to be of the same shot."""
     _cancelled: set[str] = field(default_factory=set)
     _yielding: set[str] = field(default_factory=set)
     _gone: threading.Event = field(default_factory=threading.Event)
@@ -87,7 +93,7 @@ class Worker:
         except FrdmError as error:
             self._say("broken", error=explain(error, frame=None), code=error.exit_code)
             return error.exit_code
-        while (order := self._queue.get()) is not None:
+        while (order := self._next()) is not None:
             if order["do"] == "work":
                 self._work(order, loaded, device, int(config["vram"]))
             elif order["do"] == "close":
@@ -96,6 +102,14 @@ class Worker:
         for job in list(self._turns):
             self._close(job)
         return 0
+
+    def _next(self) -> Order | None:
+        """The next order; left alone, it lets go of what the last job left."""
+        if self._remains is not None:
+            with contextlib.suppress(queue.Empty):
+                return self._queue.get(timeout=IDLE)
+            self._remains = None
+        return self._queue.get()
 
     def _load(self, config: dict[str, Any]) -> tuple[Loaded, Any]:
         from frdm_engine.cores import set_threads
@@ -154,7 +168,7 @@ class Worker:
                     self._say("paused", job=job)
                     return
             walk.drain()
-            self._close(job)
+            self._close(job, finished=True)
             if turn.failures.frames:
                 self._say("failed", job=job, error=in_part(turn.failures.frames, total=len(walk.job.frames)))
             else:
@@ -178,6 +192,7 @@ class Worker:
         from frdm_engine.server.requests import job_of, settings_of, stale_files
 
         job, request = order["job"], order["request"]
+        earlier, self._remains = self._remains, None
         if job in self._turns:
             self._turns.move_to_end(job)
             return self._turns[job]
@@ -196,7 +211,7 @@ class Worker:
             self._tell_frame(job, due, done, device)
 
         checked = check(due, restorer, tolerant=True)
-        walk = Walk(due, restorer, on_frame=tell, at_once=True, on_failure=failures, checked=checked)
+        walk = Walk(due, restorer, on_frame=tell, at_once=True, on_failure=failures, checked=checked, earlier=earlier)
         notes = list(walk.checked.notes)
         self._say("opened", job=job, device=str(device), notes=notes, plan=walk.checked.plan.describe().splitlines())
         # Nothing is written before the journal knows that the job began: after a kill it must resume, not start.
@@ -233,11 +248,13 @@ class Worker:
         self._queue.put(None)
         return False
 
-    def _close(self, job: str) -> None:
-        """Ends a job's walk; what is being written becomes whole first."""
+    def _close(self, job: str, *, finished: bool = False) -> None:
+        """Ends a job's walk; what is being written becomes whole first. A finished one leaves its frames."""
         turn = self._turns.pop(job, None)
         if turn is not None:
             turn.walk.__exit__(None, None, None)
+            if finished:
+                self._remains = turn.walk.remains()
             turn.restorer.forget()
 
     def _pulse(self, job: str) -> None:

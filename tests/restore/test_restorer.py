@@ -128,7 +128,7 @@ def test_what_is_kept_does_not_grow(restorer: Make, pictures: Pictures) -> None:
         used = restorer()
         for number in order:
             used.restore(window, number)
-            assert sum(len(kept) for _, kept in used._kept.values()) <= 5
+            assert sum(len(kept) for _, kept in used.kept.encoded.values()) <= 5
 
 
 def test_the_order_of_tiles_leaves_no_trace(

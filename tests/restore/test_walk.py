@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from frdm_engine.plates import Sequence
+from frdm_engine.plates.exr import Part, write_parts
+from frdm_engine.restore import stream as streaming
 from frdm_engine.restore.finishing import Looked, Restored
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.stream import Done, Walk, run
@@ -52,6 +54,32 @@ def test_frames_are_told_of_when_they_are_whole(tmp_path: Path, shoot: Callable[
     assert [(done.frame, whole, thread[:10]) for done, whole, thread in told] == [
         (number, True, "frdm-write") for number in (1, 2, 3)
     ]
+
+
+def test_frames_written_side_by_side_are_told_of_in_their_order(
+    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first frame is not written before the second is: both are under way, and neither is told of before."""
+    source, second = shoot(range(1, 6)), threading.Event()
+    told: list[Done] = []
+    order: list[str] = []
+
+    def write(path: Path, parts: tuple[Part, ...]) -> None:
+        if path.name.endswith("0001.exr"):
+            assert second.wait(60), "the second frame was not written beside the first"
+        write_parts(path, parts)
+        order.append(path.name)
+        if path.name.endswith("0002.exr"):
+            second.set()
+
+    monkeypatch.setattr(streaming, "write_parts", write)
+    with Walk(job_of(source, tmp_path / "a"), restorer(), on_frame=told.append, at_once=True) as walk:
+        walk.go(lambda: False)
+        lines = list(walk.ledger.lines)
+    assert order[:2] == ["plate.0002.exr", "plate.0001.exr"]
+    assert [done.frame for done in told] == lines == [1, 2, 3, 4, 5]
+    run(job_of(source, tmp_path / "b"), restorer())
+    assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
 def test_a_frame_is_finished_while_the_next_is_looked_at(

@@ -9,13 +9,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from frdm_engine.errors import PlateError, RestoreError
+from frdm_engine.restore.kept import Kept
+from frdm_engine.restore.remains import Remains
+from frdm_engine.server import worker as working
 from frdm_engine.server.records import spans
 from frdm_engine.server.requests import job_of, settings_of, stale_files
 from frdm_engine.server.worker import Worker, explain
-from tests.server.engines import Shoot, pictures, request_of
+from tests.server.engines import Shoot, pictures, request_of, until
 
 GIB = 2**30
 
@@ -31,9 +35,9 @@ def begin(request: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def told(
-    model: Path, *orders: dict[str, Any], last: str, worker: type[Worker] = Worker
+    model: Path, *orders: dict[str, Any], last: str, times: int = 1, worker: type[Worker] = Worker
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Runs a worker between two pipes until it reports ``last``; returns its exit code and reports."""
+    """Runs a worker between two pipes until it has reported ``last`` so often; returns its exit code and reports."""
     from_engine, to_worker = os.pipe()
     from_worker, to_engine = os.pipe()
     config = {"model": str(model), "device": "cpu", "vram": 24 * GIB}
@@ -46,7 +50,7 @@ def told(
             thread.start()
             for line in reports_in:
                 reports.append(json.loads(line))
-                if reports[-1]["say"] == last:
+                if [report["say"] for report in reports].count(last) == times:
                     break
         thread.join()
         reports_out.close()
@@ -77,6 +81,48 @@ def test_out_of_memory_is_a_note_and_a_smaller_plan(tmp_path: Path, shoot: Shoot
     assert [report["frame"] for report in reports if report["say"] == "done"] == [1, 2, 3]
     assert reports[-1]["say"] == "finished"
     assert len(pictures(tmp_path / "out")) == 3
+
+
+class Handing(Worker):
+    """A worker that tells which frames the job before has left to the one that is opened."""
+
+    def _open(self, order: dict[str, Any], *rest: Any) -> Any:
+        self._say("left", frames=sorted(self._remains.frames) if self._remains is not None else None)
+        return super()._open(order, *rest)
+
+
+def test_frames_in_hand_pass_to_the_next_job(tmp_path: Path, shoot: Shoot, model: Path) -> None:
+    source = shoot(tmp_path / "in", range(1, 13))
+    orders = [
+        order | {"job": str(number)}
+        for number in (5, 6, 3)
+        for order in begin(request_of(source, tmp_path / "one by one", range(number, number + 1)))
+    ]
+    _, reports = told(model, *orders, last="finished", times=3, worker=Handing)
+    left = [report["frames"] for report in reports if report["say"] == "left"]
+    assert left[0] is None
+    assert set(range(2, 10)) <= set(left[1])
+    assert set(range(3, 11)) <= set(left[2])
+    told(model, *begin(request_of(source, tmp_path / "at once", range(3, 7))), last="finished")
+    alone, all_of_them = pictures(tmp_path / "one by one"), pictures(tmp_path / "at once")
+    assert len(alone) == 3
+    assert alone.items() <= all_of_them.items()
+
+
+def test_a_worker_left_alone_lets_go_of_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, order = Worker(io.StringIO(), io.StringIO()), {"do": "close", "job": "a"}
+    worker._remains = Remains((), {}, Kept())
+    worker._queue.put(order)
+    assert worker._next() == order
+    assert worker._remains is not None
+    monkeypatch.setattr(working, "IDLE", 0.05)
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(worker._next()))
+    thread.start()
+    until(lambda: worker._remains is None)
+    worker._queue.put(order)
+    thread.join()
+    assert found == [order]
 
 
 def test_the_order_of_reports(tmp_path: Path, shoot: Shoot, model: Path) -> None:
