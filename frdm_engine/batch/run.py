@@ -17,9 +17,9 @@ from frdm_engine.batch.tally import Tally, record_path, write_record, write_repo
 from frdm_engine.errors import DeviceError, FrdmError, InputError, OutputError
 from frdm_engine.plates import Sequence
 from frdm_engine.restore.claim import Claim
+from frdm_engine.restore.device import choose_device
 from frdm_engine.restore.job import Job, check
 from frdm_engine.restore.ledger import ledger_path
-from frdm_engine.restore.restorer import choose_device
 from frdm_engine.restore.room import check_room
 
 DONE, BAD, FAILED, NO_DEVICE, STOPPED = 0, 2, 3, 4, 130

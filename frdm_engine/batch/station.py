@@ -10,11 +10,12 @@ from frdm_engine.batch.jobs import job_of, settings_of
 from frdm_engine.batch.shots import Shot
 from frdm_engine.errors import DeviceError, FrdmError, GaveUpError, NoRoomError
 from frdm_engine.model.checkpoint import Loaded, load
+from frdm_engine.restore.device import choose_device
 from frdm_engine.restore.failures import Failures
 from frdm_engine.restore.job import Checked, Done, Job, check
 from frdm_engine.restore.ledger import Ledger, ledger_path
 from frdm_engine.restore.patience import Interrupted, Patience, Wait
-from frdm_engine.restore.restorer import Restorer, choose_device
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.stream import Walk, facts_of
 
 Say = Callable[[dict[str, Any]], None]

@@ -44,7 +44,7 @@ def demo(
     from frdm_engine.cli.demo_sheet import write_sheet
     from frdm_engine.cli.reel import checked, perform
     from frdm_engine.model.folder import find
-    from frdm_engine.restore.restorer import choose_device
+    from frdm_engine.restore.device import choose_device
 
     parse_size(vram, option="--vram")
     find(model)

@@ -117,7 +117,7 @@ def train(
     from frdm_engine.data.packing import open_data
     from frdm_engine.data.pairs import PairLibrary
     from frdm_engine.data.patches import FRAME_SIZES, PatchStream
-    from frdm_engine.restore.restorer import choose_device
+    from frdm_engine.restore.device import choose_device
     from frdm_engine.training.loop import Schedule, Training
     from frdm_engine.training.processes import begin
     from frdm_engine.training.validation import SIDE, Validation, fixed_batches, split

@@ -35,6 +35,8 @@ LOCAL = 2
 SIGMA_BANDS = 8
 FORMAT = 4
 """Version of what a checkpoint means; raised when tensors or their use change."""
+AFAR_LESS = 1.5
+"""By how much logits of damage count for less where it is seen from afar; see ``seen_from_afar``."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Look:
     evidence, fused: of this window, the global residual laid over its centre; residual (B, 3, H, W): that residual,
     model encoding; seen (B, 4, H/2, W/2): probabilities of damage found in the small whole frame; box (B, 4): the
     window in the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame; force (B, 1, H, W): holes the artist
-    names.
+    names; afar (B, 2, H, W): logits of dirt and scratches that a look at the frame at half its size came to.
     """
 
     evidence: Evidence
@@ -99,6 +101,7 @@ class Look:
     box: Tensor
     prompt: Prompt
     force: Tensor | None = None
+    afar: Tensor | None = None
 
 
 class Denoiser(nn.Module):
@@ -163,7 +166,7 @@ class Denoiser(nn.Module):
         for block in self.up1:
             x1 = block(x1, condition)
         x1 = F.relu(x1)
-        logits = shuffled(self.leave(x1)).float()
+        logits = seen_from_afar(shuffled(self.leave(x1)).float(), look.afar)
         damage = damage_of(logits)
         found = hole_of(damage.detach())
         if look.force is not None:
@@ -225,6 +228,14 @@ def fill_boxes(damage: Tensor, worth: Worth) -> list[Box]:
 
     made = rectangles(cells, cost, most=0.9 * height * width)
     return [(0, 0, width, height)] if made is None else [box(part) for part in made]
+
+
+def seen_from_afar(logits: Tensor, afar: Tensor | None) -> Tensor:
+    """Logits (B, 2, H, W) of damage seen either here or from afar, where blotches have the size that specks have here.
+
+    Their odds are added up, those from afar with less weight, as what is small is told worse from there.
+    """
+    return logits if afar is None else torch.logaddexp(logits, afar - AFAR_LESS)
 
 
 def damage_of(logits: Tensor) -> Tensor:
@@ -297,6 +308,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         prompt: Prompt,
         seen: Tensor,
         force: Tensor | None = None,
+        afar: Tensor | None = None,
     ) -> Look:
         """Fuses evidence and moved features (B, K + 1, C, H/4, W/4) once for all sampling steps.
 
@@ -305,7 +317,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         evidence = replace(evidence, centre=evidence.centre + residual)
         if not self.config.frame_fusion:
             evidence, features = blind(evidence), features[:, :1].expand_as(features)
-        return Look(evidence, self.fusion(evidence, features), residual, seen, box, prompt, force)
+        return Look(evidence, self.fusion(evidence, features), residual, seen, box, prompt, force, afar)
 
     def denoise(
         self,

@@ -58,7 +58,7 @@ class Bars:
 
 
 BARS = {
-    "dirt": Bars(high=0.4, low=0.1, full=0.3, certain=0.9),
+    "dirt": Bars(high=0.4, low=0.1, full=0.3, certain=0.95),
     # A scratch is a line, a horse's leg is none.
     "scratch": Bars(
         high=0.9,

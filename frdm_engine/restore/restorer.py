@@ -21,58 +21,26 @@ from torch import Tensor
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
-from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer
+from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer, Worth
 from frdm_engine.model.frame_fusion import Box
 from frdm_engine.model.small import shrink
+from frdm_engine.restore.device import choose_device, fast_precision
 from frdm_engine.restore.finishing import Looked, Masks, Restored
 from frdm_engine.restore.global_residual import Global, broad_mattes, low_resolution, mend
 from frdm_engine.restore.kept import Kept
 from frdm_engine.restore.matte import worth_filling
+from frdm_engine.restore.plans import Plans, at_once, plan_of, plans_of
 from frdm_engine.restore.scouting import Found, look_around, marked, seen_by_scout
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.side_by_side import MOST, side_by_side
 from frdm_engine.restore.tiles import Held, coarse_motions
-from frdm_engine.restore.window import Encoded, Picture, encode, is_repeat, to_planes, window_frames
-from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan, plan
+from frdm_engine.restore.window import Encoded, Picture, encode, halved, is_repeat, to_planes, window_frames
+from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan
 
-BYTES_PER_WINDOW_PIXEL = 2600.0
-"""Device bytes per pixel of a tile's window: the widest activations, float32, with what the kernels ask beside."""
-BYTES_PER_FRAME_PIXEL = 130.0
-"""Device bytes per pixel of the frame: five frames with their features, pyramids and maps, the mended one, motion."""
-FIXED_BYTES = 400 * 2**20
+NOWHERE = Worth(2.0, 2.0)
+"""Nothing is filled by a look from afar."""
 
 T = TypeVar("T")
-
-
-def fixed_bytes(width: int, height: int) -> int:
-    """Device bytes that a frame of that size takes whatever its tiles."""
-    return FIXED_BYTES + int(BYTES_PER_FRAME_PIXEL * width * height)
-
-
-def choose_device(name: str) -> torch.device:
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device.
-
-    Raises:
-        DeviceError: there is no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f"--device {name} is no device; use auto, cpu or cuda:N.") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"--device {name}: this machine shows {torch.cuda.device_count()} CUDA devices; use cpu.")
-    return device
-
-
-def fast_precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes it fast, else float32. One of the things that decide the pixels."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    cpu = torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""
-    has = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    return torch.bfloat16 if cpu.startswith("AVX512") and has else torch.float32
 
 
 class Restorer:
@@ -127,17 +95,7 @@ class Restorer:
             DeviceError: it does not fit.
             SettingError: the tile makes no sense.
         """
-        limits = self.model.limits
-        return plan(
-            width,
-            height,
-            tile=self.settings.tile,
-            halo=limits.halo,
-            multiple=limits.multiple,
-            budget_bytes=self.settings.vram,
-            bytes_per_pixel=BYTES_PER_WINDOW_PIXEL,
-            fixed_bytes=fixed_bytes(width, height),
-        )
+        return plan_of(width, height, self.model.limits, self.settings)
 
     def forget(self) -> None:
         """Drops what is kept of earlier frames: call it at a cut, or when frame numbers change their meaning."""
@@ -188,17 +146,16 @@ class Restorer:
 
     def _within_memory(self, window: Mapping[int, Picture], frame: int, view: str, masks: Masks) -> Looked:
         """Samples the frame; out of memory makes a smaller plan, and says so (C4)."""
-        height, width = window[frame].shape[:2]
         while True:
-            plan = self.plan(width, height)
+            plans = self._plans(window[frame])
             try:
                 with self._computing():
-                    return self._sample(window, self._order(window, frame, view), frame, view, plan, masks)
+                    return self._sample(window, self._order(window, frame, view), frame, view, plans, masks)
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
                     raise
                 self.forget()
-                largest = max(plan.window_width, plan.window_height)
+                largest = max(plans[0].window_width, plans[0].window_height)
                 multiple = self.model.limits.multiple
                 smaller = max(largest // 2 // multiple * multiple, SMALLEST_TILE)
                 if smaller >= largest:
@@ -238,32 +195,22 @@ class Restorer:
         order: tuple[int, ...],
         frame: int,
         view: str,
-        plan: Plan,
+        plans: Plans,
         masks: Masks,
     ) -> Looked:
         settings = self.settings
-        encoded, whole = self._prepared(window, order, frame, view, plan)
-        centre = encoded[len(encoded) // 2].planes
+        encoded, whole = self._prepared(window, order, frame, view, plans)
         works: list[Callable[[], tuple[Picture, Picture] | Tensor | None]] = [
             partial(self._mended, window[frame], whole, masks),
-            *coarse_motions(encoded),
+            *(work for size in encoded for work in coarse_motions(size)),
         ]
-        mended, *motion = self._at_once(works, plan)
+        mended, *motion = self._at_once(works, plans[0])
         classes, base = cast(tuple[Picture, Picture], mended)
-        force = None if masks.force is None else np.asarray(masks.force, np.float32)[..., None]
-        held = Held(
-            self.model,
-            plan,
-            encoded,
-            cast(list[Tensor | None], motion),
-            whole,
-            centre if base is window[frame] else to_planes(base, self.device),
-            None if force is None else to_planes(force, self.device),
-            frame,
-            settings.seed,
-            self.steps,
-            worth_filling(settings.strength),
-        )
+        centre = None if base is window[frame] else to_planes(base, self.device)
+        held = self._held(plans, encoded, cast(list[Tensor | None], motion), whole, centre, frame)
+        if masks.force is not None:
+            named = np.asarray(masks.force, np.float32)[..., None]
+            held = replace(held, force=to_planes(named, self.device))
         found, sampled = self._scouted(held, masks.force) or self._everywhere(held)
         shared = base is window[frame]
         return Looked(
@@ -276,6 +223,49 @@ class Restorer:
             settings=settings,
             masks=masks,
         )
+
+    def _plans(self, picture: Picture) -> Plans:
+        height, width = picture.shape[:2]
+        return plans_of(width, height, self.model.limits, self.settings)
+
+    def _held(
+        self,
+        plans: Plans,
+        encoded: Sequence[Sequence[Encoded]],
+        motion: Sequence[Tensor | None],
+        whole: Global,
+        centre: Tensor | None,
+        frame: int,
+    ) -> Held:
+        """A frame on the device, looked at from afar already. ``encoded``: the window at each of its sizes; ``motion``:
+        of all these windows; ``centre``: the frame with what is broad taken back, None where nothing is."""
+        middle = len(encoded[0]) // 2
+        centres = [size[middle].planes for size in encoded] if centre is None else [centre]
+        for smaller in plans[len(centres) :]:
+            centres.append(halved(centres[-1], 2 * smaller.height, 2 * smaller.width))
+        held: Held | None = None
+        for size in reversed(range(len(plans))):
+            held = Held(
+                self.model,
+                plans[size],
+                encoded[size],
+                motion[2 * middle * size : 2 * middle * (size + 1)],
+                whole,
+                centres[size],
+                None,
+                None if held is None else self._from_afar(held),
+                frame,
+                self.settings.seed,
+                1 if size else self.steps,
+                NOWHERE if size else worth_filling(self.settings.strength),
+            )
+        assert held is not None  # noqa: S101 - a frame has a plan
+        return held
+
+    def _from_afar(self, held: Held) -> Tensor:
+        """Logits (1, 2, h, w) of damage in a frame at half its size, or less."""
+        found = self._everywhere(held)[0].logits
+        return torch.from_numpy(found)[None].to(self.device)
 
     def _mended(self, picture: Picture, whole: Global, masks: Masks) -> tuple[Picture, Picture]:
         """Mattes of all classes, those of what is broad filled in, and the picture with that taken back."""
@@ -330,22 +320,29 @@ class Restorer:
         """What works on pieces of a frame come to, in their order; on a CPU as many at once as the memory has room."""
         count = 1
         if self.device.type == "cpu":
-            room = self.settings.vram - fixed_bytes(plan.width, plan.height)
-            fit = int(room // (BYTES_PER_WINDOW_PIXEL * plan.window_width * plan.window_height))
-            count = max(min(len(works), torch.get_num_threads(), fit, MOST), 1)
+            count = max(min(len(works), torch.get_num_threads(), at_once(plan, self.settings), MOST), 1)
         return side_by_side(works, count=count, inside=self._computing, pulse=self.pulse)
 
     def _prepared(
-        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plan: Plan
-    ) -> tuple[list[Encoded], Global]:
-        """The window on the device, what is not kept of earlier frames encoded, and what is broad in its frame."""
-        earlier, kept = self.kept.encoded.get(view, (plan, {}))
-        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plan else {}
-        self.kept.encoded[view] = (plan, kept)
+        self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str, plans: Plans
+    ) -> tuple[list[list[Encoded]], Global]:
+        """The window on the device at each of its sizes, what is not kept of earlier frames encoded, and what is broad
+        in its frame."""
+        earlier, kept = self.kept.encoded.get(view, (plans, {}))
+        kept = {n: e for n, e in kept.items() if min(order) <= n <= max(order)} if earlier == plans else {}
+        self.kept.encoded[view] = (plans, kept)
         due = {number: to_planes(window[number], self.device) for number in sorted(set(order) - set(kept))}
-        whole, made = self._begun(window, order, frame, view, plan, list(due.values()))
+        whole, made = self._begun(window, order, frame, view, plans, list(due.values()))
         kept |= zip(due, made, strict=True)
-        return [kept[number] for number in order], whole
+        return [[kept[number][size] for number in order] for size in range(len(plans))], whole
+
+    def _encoded(self, planes: Tensor, plans: Plans) -> tuple[Encoded, ...]:
+        """A frame encoded at each of its sizes."""
+        out = [encode(self.model, planes, plans[0], pulse=self.pulse)]
+        for smaller in plans[1:]:
+            half = halved(out[-1].planes, 2 * smaller.height, 2 * smaller.width)
+            out.append(encode(self.model, half, smaller, pulse=self.pulse))
+        return tuple(out)
 
     def _begun(
         self,
@@ -353,14 +350,14 @@ class Restorer:
         order: tuple[int, ...],
         frame: int,
         view: str,
-        plan: Plan,
+        plans: Plans,
         due: Sequence[Tensor],
-    ) -> tuple[Global, list[Encoded]]:
+    ) -> tuple[Global, list[tuple[Encoded, ...]]]:
         """What is broad in a frame, and some frames encoded: neither waits for the other."""
-        works: list[Callable[[], Global | Encoded]] = [partial(self._whole, window, order, frame, view)]
-        works += [partial(encode, self.model, planes, plan, pulse=self.pulse) for planes in due]
-        whole, *encoded = self._at_once(works, plan)
-        return cast(Global, whole), cast(list[Encoded], encoded)
+        works: list[Callable[[], Global | tuple[Encoded, ...]]] = [partial(self._whole, window, order, frame, view)]
+        works += [partial(self._encoded, planes, plans) for planes in due]
+        whole, *encoded = self._at_once(works, plans[0])
+        return cast(Global, whole), cast(list[tuple[Encoded, ...]], encoded)
 
     def _whole(self, window: Mapping[int, Picture], order: tuple[int, ...], frame: int, view: str) -> Global:
         """What is broad in the frame: from the small frames of its window, and of all others within reach."""
@@ -379,26 +376,23 @@ class Restorer:
 
         The window lies on the device beforehand; nothing is read, kept, blended or composited.
         """
-        plan = self.plan(window[frame].shape[1], window[frame].shape[0])
+        plans = self._plans(window[frame])
 
         def work() -> None:
             with self._computing():
                 if "" in self.kept.small:  # of the window's small frames one is new, too
                     self.kept.small[""][1].pop(max(self.kept.small[""][1]))
-                whole, [newest] = self._begun(window, order, frame, "", plan, [encoded[-1].planes])
-                held = [newest if e is encoded[-1] else e for e in encoded]
-                centre = held[len(held) // 2].planes
-                motion = list(self._at_once(coarse_motions(held), plan))
-                worth = worth_filling(self.settings.strength)
-                seed, steps = self.settings.seed, self.steps
-                on = Held(self.model, plan, held, motion, whole, centre, None, frame, seed, steps, worth)
-                if self._scouted(on, None) is None:
-                    for _ in self._looks(on):
+                whole, [newest] = self._begun(window, order, frame, "", plans, [encoded[0][-1].planes])
+                sizes = [[new if e is size[-1] else e for e in size] for size, new in zip(encoded, newest, strict=True)]
+                works = [work for size in sizes for work in coarse_motions(size)]
+                held = self._held(plans, sizes, list(self._at_once(works, plans[0])), whole, None, frame)
+                if self._scouted(held, None) is None:
+                    for _ in self._looks(held):
                         pass
 
         order = self._order(window, frame, "")
         with self._computing():
-            encoded, _ = self._prepared(window, order, frame, "", plan)
+            encoded, _ = self._prepared(window, order, frame, "", plans)
         return work
 
     def lesson(self, window: Mapping[int, Picture], frame: int) -> tuple[Tensor, Restored]:
@@ -409,9 +403,9 @@ class Restorer:
         before, self.settings, self.everywhere = self.settings, replace(self.settings, fix=CLASSES[:LOCAL]), True
         try:
             with self._computing():
-                plan = self.plan(window[frame].shape[1], window[frame].shape[0])
-                held, _ = self._prepared(window, self._order(window, frame, ""), frame, "", plan)
-                seen = seen_by_scout(held, list(self._at_once(coarse_motions(held), plan)))
+                plans = self._plans(window[frame])
+                [held, *_], _ = self._prepared(window, self._order(window, frame, ""), frame, "", plans)
+                seen = seen_by_scout(held, list(self._at_once(coarse_motions(held), plans[0])))
             return seen, self.restore(window, frame)
         finally:
             self.settings, self.everywhere = before, False

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from frdm_engine.model.denoiser import CLASSES, LOCAL
-from frdm_engine.model.frame_fusion import Box, both_columns, part_of
+from frdm_engine.model.frame_fusion import Box, both_columns
 from frdm_engine.model.rectangles import Cells, Rectangle, rectangles
 from frdm_engine.model.scout import CELL, scouted
 from frdm_engine.restore.bars import BARS, Bars
 from frdm_engine.restore.matte import hysteresis, probability
-from frdm_engine.restore.window import STRIP, Encoded
+from frdm_engine.restore.window import Encoded, halved
 from frdm_engine.tiling import Plan
 
 Values = npt.NDArray[np.float32]
@@ -40,16 +39,7 @@ def seen_by_scout(window: Sequence[Encoded], motion: Sequence[Tensor | None]) ->
     height, width = (2 * side for side in window[0].levels[0].shape[-2:])
     rows = both_columns([F.avg_pool2d(e.rows, (1, 2)) for e in window])
     columns = F.interpolate(rows, size=(height // 2, width // 2), mode="bilinear", align_corners=False)
-    return scouted([_halved(e.planes, height, width) for e in window], motion, columns)
-
-
-def _halved(planes: Tensor, height: int, width: int) -> Tensor:
-    """A frame at half size (1, 3, height/2, width/2), padded as the plan says, strip by strip."""
-    strips = [
-        F.avg_pool2d(part_of(planes, (0, top, width, min(top + STRIP, height))).contiguous(), 2)
-        for top in range(0, height, STRIP)
-    ]
-    return torch.cat(strips, dim=-2)
+    return scouted([halved(e.planes, height, width) for e in window], motion, columns)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class Held:
 
     ``window``: 2 * radius + 1 frames in time order; ``motion``: the coarse motion from the middle one to each other;
     ``whole``: what is broad; ``centre`` (1, 3, height, width): the frame with that taken back; ``force`` (1, 1, height,
-    width): holes the artist names; ``worth``: what the filler must run for.
+    width): holes the artist names; ``afar`` (1, 2, height/2, width/2), rounded up: logits of what was found in
+    the frame at half its size; ``worth``: what the filler must run for.
     """
 
     model: FilmRestorer
@@ -47,6 +48,7 @@ class Held:
     whole: Global
     centre: Tensor
     force: Tensor | None
+    afar: Tensor | None
     frame: int
     seed: int
     steps: int
@@ -67,10 +69,18 @@ class Held:
             box=place,
             prompt=self.whole.prompt,
             force=None if self.force is None else part_of(self.force, box).clamp(0, 1),
+            afar=None if self.afar is None else self._afar(self.afar, box),
         )
         noise = noise_like(evidence.centre, seed=self.seed, frame=self.frame, x=x0, y=y0, stream=0)
         found = sample(model, look, noise, self.steps, self.worth)
         return torch.cat((found.fill, found.logits), dim=1)
+
+    def _afar(self, logits: Tensor, box: Box) -> Tensor:
+        """What was found at half size, in a part of the frame at its own."""
+        x0, y0, x1, y1 = box
+        height, width = (2 * side for side in logits.shape[-2:])
+        scale = torch.tensor((width, height, width, height), device=logits.device)
+        return grow(logits, y1 - y0, x1 - x0, (torch.tensor(box, device=logits.device) / scale)[None])
 
     def _evidence(self, box: Box) -> tuple[Evidence, Tensor]:
         """What the window says of a part of the frame, and its moved features."""

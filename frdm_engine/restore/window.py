@@ -98,6 +98,15 @@ def to_planes(picture: Picture, device: torch.device) -> Tensor:
     return torch.from_numpy(np.require(picture, requirements=["C", "W"])).to(device).permute(2, 0, 1)[None]
 
 
+def halved(planes: Tensor, height: int, width: int) -> Tensor:
+    """A frame at half size (1, 3, height/2, width/2), its edges repeated up to an even height and width, in strips."""
+    strips = [
+        F.avg_pool2d(part_of(planes, (0, top, width, min(top + STRIP, height))).contiguous(), 2)
+        for top in range(0, height, STRIP)
+    ]
+    return torch.cat(strips, dim=-2)
+
+
 def encode(model: FilmRestorer, planes: Tensor, plan: Plan, *, pulse: Callable[[], None] = lambda: None) -> Encoded:
     """Encodes a frame (1, 3, height, width), window by window of the plan, so that memory does not grow with the frame.
 

@@ -25,7 +25,7 @@ from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.errors import CheckpointError, TrainingError
 from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FilmRestorer
-from frdm_engine.restore.restorer import fast_precision
+from frdm_engine.restore.device import fast_precision
 from frdm_engine.training.ema import Average
 from frdm_engine.training.presets import Preset
 from frdm_engine.training.processes import Processes

@@ -31,7 +31,8 @@ from frdm_engine.data.patches import FRAME_SIZES, PatchStream
 from frdm_engine.errors import CheckpointError, OutputError, TrainingError
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.scout import CELL, Scout
-from frdm_engine.restore.restorer import Restorer, fast_precision
+from frdm_engine.restore.device import fast_precision
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.training.ema import Average
 from frdm_engine.training.state import write_model
 

@@ -119,15 +119,17 @@ def test_a_repair_larger_than_it_may_be_is_none() -> None:
 def test_a_repair_is_fainter_by_what_it_lacks_of_certainty() -> None:
     """Each by its own surest pixel, inside and at its rim alike; strength makes up the mind."""
     plane = np.full((6, 24), 0.01, np.float32)
-    for x, sure in ((1, 0.45), (9, 0.72), (17, 0.95)):
+    certain = BARS["dirt"].certain
+    for x, sure in ((1, 0.5 * certain), (9, 0.8 * certain), (17, 0.99)):
         plane[1:5, x : x + 4], plane[2, x + 1] = LIKELY, sure
-    plain, made = hysteresis(plane, PLAIN), hysteresis(plane, replace(PLAIN, certain=0.9))
+    plain, made = hysteresis(plane, PLAIN), hysteresis(plane, replace(PLAIN, certain=certain))
     for x, share in ((1, 0.5), (9, 0.8), (17, 1.0)):
         np.testing.assert_allclose(made[:, x : x + 4], share * plain[:, x : x + 4], rtol=1e-5)
     logits = np.log(plane / (1 - plane))[None]
     once, thrice = (mattes(("dirt",), logits, fix=CLASSES, strength=strength)[0] for strength in (1, 3))
     np.testing.assert_allclose(once, made, rtol=1e-4)
-    assert thrice[2, [2, 10, 18]].tolist() == pytest.approx([0.711 / 0.9, 0.885 / 0.9, 1.0], abs=2e-3)
+    surest = [3 * sure / (1 + 2 * sure) for sure in (0.5 * certain, 0.8 * certain)]
+    assert thrice[2, [2, 10, 18]].tolist() == pytest.approx([surest[0] / certain, surest[1] / certain, 1.0], abs=2e-3)
 
 
 def test_a_repair_earns_its_place() -> None:

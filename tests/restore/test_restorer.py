@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,19 +16,16 @@ from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.small import shrink
 from frdm_engine.restore import global_residual
 from frdm_engine.restore import restorer as restoring
+from frdm_engine.restore.device import choose_device
 from frdm_engine.restore.finishing import Restored
-from frdm_engine.restore.restorer import Restorer, choose_device
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import GIB, Settings
 from frdm_engine.restore.tiles import Held
-from tests.restore.results import alike, differ
+from tests.restore.results import alike, differ, restore_all
 
 Array = npt.NDArray[np.float32]
 Make = Callable[..., Restorer]
 Pictures = Callable[..., dict[int, Array]]
-
-
-def restore_all(restorer: Restorer, window: dict[int, Array], order: Iterable[int]) -> dict[int, Restored]:
-    return {number: restorer.restore(window, number) for number in order}
 
 
 # C1: do no harm

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from frdm_engine.restore.restorer import BYTES_PER_WINDOW_PIXEL, Restorer, fixed_bytes
+from frdm_engine.restore.plans import BYTES_PER_WINDOW_PIXEL, fixed_bytes
+from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.settings import Settings
 from frdm_engine.restore.side_by_side import side_by_side
 
