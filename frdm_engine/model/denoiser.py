@@ -36,7 +36,7 @@ SIGMA_BANDS = 8
 FORMAT = 4
 """Version of what a checkpoint means; raised when tensors or their use change."""
 AFAR_LESS = 1.5
-"""By how much logits of damage count for less where it is seen from afar; see ``seen_from_afar``."""
+"""By how much logits of dirt count for less where it is seen from afar; see ``seen_from_afar``."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Look:
     evidence, fused: of this window, the global residual laid over its centre; residual (B, 3, H, W): that residual,
     model encoding; seen (B, 4, H/2, W/2): probabilities of damage found in the small whole frame; box (B, 4): the
     window in the frame, x0, y0, x1, y1 in 0..1; prompt: of the whole small frame; force (B, 1, H, W): holes the artist
-    names; afar (B, 2, H, W): logits of dirt and scratches that a look at the frame at half its size came to.
+    names; afar (B, 1, H, W): logits of dirt that a look at the frame at half its size came to.
     """
 
     evidence: Evidence
@@ -231,11 +231,14 @@ def fill_boxes(damage: Tensor, worth: Worth) -> list[Box]:
 
 
 def seen_from_afar(logits: Tensor, afar: Tensor | None) -> Tensor:
-    """Logits (B, 2, H, W) of damage seen either here or from afar, where blotches have the size that specks have here.
+    """Logits (B, 2, H, W) of damage, dirt as seen either here or from afar, where blotches have the size of specks.
 
-    Their odds are added up, those from afar with less weight, as what is small is told worse from there.
+    Their odds are added up, those from afar (B, 1, H, W) with less weight: what is small is told worse from there, and
+    of scratches nothing is taken, as edges look like lines from there.
     """
-    return logits if afar is None else torch.logaddexp(logits, afar - AFAR_LESS)
+    if afar is None:
+        return logits
+    return torch.cat((torch.logaddexp(logits[:, :1], afar - AFAR_LESS), logits[:, 1:]), dim=1)
 
 
 def damage_of(logits: Tensor) -> Tensor:

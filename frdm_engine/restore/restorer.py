@@ -263,9 +263,9 @@ class Restorer:
         return held
 
     def _from_afar(self, held: Held) -> Tensor:
-        """Logits (1, 2, h, w) of damage in a frame at half its size, or less."""
-        found = self._everywhere(held)[0].logits
-        return torch.from_numpy(found)[None].to(self.device)
+        """Logits (1, 1, h, w) of dirt in a frame at half its size, or less."""
+        dirt = self._everywhere(held)[0].logits[:1]
+        return torch.from_numpy(dirt)[None].to(self.device)
 
     def _mended(self, picture: Picture, whole: Global, masks: Masks) -> tuple[Picture, Picture]:
         """Mattes of all classes, those of what is broad filled in, and the picture with that taken back."""

@@ -37,8 +37,8 @@ class Held:
 
     ``window``: 2 * radius + 1 frames in time order; ``motion``: the coarse motion from the middle one to each other;
     ``whole``: what is broad; ``centre`` (1, 3, height, width): the frame with that taken back; ``force`` (1, 1, height,
-    width): holes the artist names; ``afar`` (1, 2, height/2, width/2), rounded up: logits of what was found in
-    the frame at half its size; ``worth``: what the filler must run for.
+    width): holes the artist names; ``afar`` (1, 1, height/2, width/2), rounded up: logits of dirt found in the
+    frame at half its size; ``worth``: what the filler must run for.
     """
 
     model: FilmRestorer

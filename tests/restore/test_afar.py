@@ -45,11 +45,12 @@ def test_sizes_are_halved_as_long_as_there_is_something_to_see(restorer: Make) -
 
 
 def test_odds_are_added_up() -> None:
-    here = torch.tensor([[-30.0, -30.0, 2.0, 0.0]]).reshape(1, 2, 1, 2)
-    afar = torch.tensor([[-30.0, 5.0, -30.0, AFAR_LESS]]).reshape(1, 2, 1, 2)
+    here = torch.tensor([-30.0, -30.0, 2.0, 0.0, 1.0, 2.0, 3.0, 4.0]).reshape(1, 2, 1, 4)
+    afar = torch.tensor([-30.0, 5.0, -30.0, AFAR_LESS]).reshape(1, 1, 1, 4)
     told = seen_from_afar(here, afar).flatten()
     assert told[:3].tolist() == pytest.approx([-30, 5 - AFAR_LESS, 2], abs=0.3)
     assert told[3].sigmoid() == pytest.approx(2 / 3)  # an even chance here and one from afar: two to one
+    assert told[4:].tolist() == [1, 2, 3, 4]  # scratches
     assert seen_from_afar(here, None) is here
 
 
@@ -59,8 +60,9 @@ def test_more_is_found_never_less(restorer: Make, pictures: Pictures, nearer: No
     planning.NEAREST = 1000
     here = logits_of(restorer(), window, 3)
     assert both.shape == here.shape == (2, 61, 91)
-    assert (both >= here - 1e-5).all()
-    assert 0.01 < (both > here + 0.1).mean() < 0.99
+    assert (both[0] >= here[0] - 1e-5).all()
+    assert 0.01 < (both[0] > here[0] + 0.1).mean() < 0.99
+    np.testing.assert_array_equal(both[1], here[1])
 
 
 @pytest.mark.parametrize("size", [(61, 91), (64, 96), (100, 130)])
@@ -77,7 +79,7 @@ def test_what_is_found_from_afar_lands_where_it_lies(
     y, x = size[0] // 2 - 3, size[1] // 3
 
     def one(self: Restorer, held: Held) -> torch.Tensor:
-        out = torch.full((1, 2, held.plan.height, held.plan.width), -30.0)
+        out = torch.full((1, 1, held.plan.height, held.plan.width), -30.0)
         if held.plan.height > size[0] // 4 + 1:
             out[..., y, x] = 40.0
         return out
