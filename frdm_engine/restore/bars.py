@@ -13,6 +13,8 @@ class Line:
     From the first it is laid in faintly, from the second wholly: a scratch is as sure from end to end, a door's edge or
     a limb is so here and there.
 
+    ``told``: with a pixel over the first in the second share of its rows it is laid in wholly all the same.
+
     ``gap``: rows, an even number, that two pieces of one line may lie apart; in those between nothing is sure.
 
     ``sides``: by how much the picture differs on its two sides, over what the repair changes, on the mean along it.
@@ -23,6 +25,7 @@ class Line:
     sure: tuple[float, float]
     sides: tuple[float, float]
     level: float = 0.8
+    told: tuple[float, float] = (1.0, 1.0)
     gap: int = 16
 
 
@@ -36,8 +39,7 @@ class Bars:
     ``certain``: where its surest pixel is less probable it is fainter by as much. So often is it right, and the harm
     done where it is not costs what a mended speck earns.
 
-    ``line``: what it must be along its length. ``told``: with a pixel as probable as this it is laid in wholly all the
-    same.
+    ``line``: what it must be along its length.
 
     ``earns``: squared change, model encoding, it must be expected to earn for each sound pixel it is expected to touch.
     A faint stain earns little where it is one, and touches as much where it is none.
@@ -50,7 +52,6 @@ class Bars:
     full: float
     certain: float = 0.0
     line: Line | None = None
-    told: float = 1.0
     earns: float = 0.0
     least: float = 0.0
     most: float = 1.0
@@ -64,8 +65,7 @@ BARS = {
         high=0.9,
         low=0.3,
         full=0.5,
-        line=Line(along=(0.8, 0.86), sure=(0.72, 0.76), sides=(0.7, 1.1)),
-        told=0.99,
+        line=Line(along=(0.8, 0.86), sure=(0.72, 0.76), sides=(0.7, 1.1), told=(0.975, 0.1)),
         elongation=6.0,
     ),
     # What is called a stain in the size of a speck is a speck; on half the frame it is smoke, mist or a fade.

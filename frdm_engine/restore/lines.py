@@ -70,7 +70,10 @@ class Lines:
         whole = self.whole()
         along, sure = (whole * self.mean(values) for values in (self.surest, self.surest > bars.level))
         out = _ramp(along, *bars.along) * _ramp(sure, *bars.sure)
-        return out if laid is None else out * (1 - _ramp(self.sides(laid), *bars.sides))
+        if laid is not None:
+            out *= 1 - _ramp(self.sides(laid), *bars.sides)
+        level, share = bars.told
+        return np.where(whole * self.mean(self.surest > level) >= share, 1.0, out)
 
     def sides(self, laid: Laid) -> Values:
         """Difference (count) of what lies left and right of each repair over what it changes, on the mean along it.

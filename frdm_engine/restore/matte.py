@@ -75,7 +75,7 @@ def hysteresis(plane: Plane, bars: Bars, change: Plane | None = None, laid: Laid
     if bars.line:
         y, x = np.nonzero(inside)
         lines = Lines.of(y, x, repair, chance, count)
-        out[inside] *= np.where(surest < bars.told, lines.opacity(bars.line, laid), 1).astype(np.float32)[repair]
+        out[inside] *= lines.opacity(bars.line, laid).astype(np.float32)[repair]
     return out
 
 

@@ -45,12 +45,13 @@ def test_rows_that_are_sure_are_counted_too(plane: Array) -> None:
     assert not made[:, 26:29].any()
 
 
-def test_one_pixel_may_tell_all_the_same(plane: Array) -> None:
-    bars = replace(PLAIN, line=replace(ANY, along=(0.96, 0.99)))
+def test_some_very_sure_rows_may_tell_all_the_same(plane: Array) -> None:
+    bars = replace(PLAIN, line=replace(ANY, along=(0.96, 0.99), sides=(0.0, 1e-6), told=(0.98, 0.1)))
+    plane[19:21, 27] = 0.99  # two rows of thirty are an edge's
     assert not hysteresis(plane, bars).any()
-    plane[20, 27] = 0.99
-    made = hysteresis(plane, replace(bars, told=0.98))
-    assert made[20, 27] == 1
+    plane[21, 27] = 0.99
+    made = hysteresis(plane, bars, laid=picture(0.2))
+    assert (made[19:22, 27] == 1).all()
     assert (made[5:35, 26:29] > 0).all()
     assert not made[:, :23].any()
 
