@@ -198,7 +198,10 @@ class Restorer:
         plans: Plans,
         masks: Masks,
     ) -> Looked:
-        settings = self.settings
+        if not self._asks_for_tiles(masks):
+            whole = self._whole(window, order, frame, view)
+            classes, base = self._mended(window[frame], whole, masks)
+            return self._looked(frame, window[frame], base, classes, Found.nothing(base), 0.0, masks)
         encoded, whole = self._prepared(window, order, frame, view, plans)
         works: list[Callable[[], tuple[Picture, Picture] | Tensor | None]] = [
             partial(self._mended, window[frame], whole, masks),
@@ -212,21 +215,39 @@ class Restorer:
             named = np.asarray(masks.force, np.float32)[..., None]
             held = replace(held, force=to_planes(named, self.device))
         found, sampled = self._scouted(held, masks.force) or self._everywhere(held)
-        shared = base is window[frame]
+        return self._looked(frame, window[frame], base, classes, found, sampled, masks)
+
+    def _looked(
+        self,
+        frame: int,
+        picture: Picture,
+        base: Picture,
+        classes: Picture,
+        found: Found,
+        sampled: float,
+        masks: Masks,
+    ) -> Looked:
         return Looked(
             frame,
             base=base,
-            shared=shared,
+            shared=base is picture,
             classes=classes,
             found=found,
             sampled=sampled,
-            settings=settings,
+            settings=self.settings,
             masks=masks,
         )
 
+    def _asks_for_tiles(self, masks: Masks) -> bool:
+        """Whether anything is to be mended that tiles show; what is broad is found in the small frame alone."""
+        asked = self.settings.strength > 0 and any(name in self.settings.fix for name in CLASSES[:LOCAL])
+        return asked or masks.force is not None
+
     def _plans(self, picture: Picture) -> Plans:
+        """How the frame is cut, and the frame from afar, where dirt is asked for: nothing else is looked for there."""
         height, width = picture.shape[:2]
-        return plans_of(width, height, self.model.limits, self.settings)
+        plans = plans_of(width, height, self.model.limits, self.settings)
+        return plans if "dirt" in self.settings.fix else plans[:1]
 
     def _held(
         self,

@@ -109,6 +109,12 @@ class Found:
     fill: Values
     logits: Values
 
+    @classmethod
+    def nothing(cls, picture: Values) -> Found:
+        """No damage in a picture (height, width, 3); it is its own fill."""
+        logits = np.broadcast_to(np.float32(NOTHING), (LOCAL, *picture.shape[:2]))
+        return cls(picture.transpose(2, 0, 1), logits)
+
 
 def look_around(
     plan: Plan, cells: Cells, look: Callable[[Box], Values], *, strength: float
