@@ -18,6 +18,7 @@ from frdm_engine.data.grading import grade
 from frdm_engine.data.motion import animate, camera_path, drift_for, smear, smooth_mask
 from frdm_engine.data.objects import paste_objects
 from frdm_engine.data.shades import shade
+from frdm_engine.data.variety import laid_over, varied
 from frdm_engine.errors import InputError
 
 __all__ = ["ClipLibrary", "Sampling", "read_frames"]
@@ -52,6 +53,10 @@ class Sampling:
     most_enlarge: float = 1.1
     share_of_whole: tuple[float, float] = (0.5, 1.0)
     """Of a whole frame made small: the share of the source's shorter side that it shows."""
+    laid_over: float = 0.25
+    """Of whole frames made small: the share that shows two films, one over the other in some region."""
+    varied: float = 0.5
+    """Of the same: the share that is turned, stretched or recoloured."""
     flattest: float = 2.5
     """Windows whose 8-bit standard deviation is lower are drawn again, up to `retries` times."""
     retries: int = 4
@@ -117,6 +122,11 @@ class ClipLibrary:
             spread = float(frames[length // 2, ::4, ::4].std())
             if spread >= self.sampling.flattest or attempt == self.sampling.retries:
                 break
+        if whole and rng.random() < self.sampling.laid_over:
+            other, _ = self._film(rng, length=length, height=height, width=width, whole=True)
+            frames = laid_over(rng, frames, other)
+        if whole and rng.random() < self.sampling.varied:
+            frames = varied(rng, frames)
         if rng.random() < (self.sampling.objects_on_still if still else self.sampling.objects_on_video):
             paste_objects(rng, frames, texture=self._texture(rng, height=height, width=width))
         if rng.random() < self.sampling.boiling:

@@ -23,6 +23,8 @@ SEEN_SMALL = (0.3, 0.3, 1.0, 0.1)
 """Weight of each class in the loss of what the denoiser is told of the small frame."""
 STAIN_TOLD = 2.0
 """Weight of the matte of stains that are taken back."""
+SQUARED = 10.0
+"""Weight of squared beside absolute error in stains: most of what they cost is in a few strong ones."""
 CHARBONNIER = 2e-3
 """Where the loss turns from squared to absolute, model encoding."""
 
@@ -55,13 +57,17 @@ def broad_loss(broad: Broad, *, lit: Tensor, clean: Tensor, matte: Tensor) -> Te
     """Loss of what is broad in small frames (B, 3, h, w): ``lit``, flicker taken back; truth; matte (B, 4, h, w)."""
     stain = matte[:, 2:3]
     mended = broad.mend(lit)
-    own = ((0.2 + STAINED * stain) * charbonnier(mended - clean)).mean()
+    own = ((0.2 + STAINED * stain) * _both(mended - clean)).mean()
     probability = broad.stain.sigmoid()
-    seen = charbonnier(lit + probability * (mended - lit) - clean).mean()
+    seen = _both(lit + probability * (mended - lit) - clean).mean()
     weights = torch.tensor(SEEN_SMALL, device=matte.device).view(1, -1, 1, 1)
     entropy = F.binary_cross_entropy_with_logits(broad.hints, matte, reduction="none")
     found = F.binary_cross_entropy_with_logits(broad.stain, stain)
-    return own + 3 * seen + (entropy * weights).mean() + STAIN_TOLD / matte.shape[1] * found
+    return own + 3 * seen + (entropy * weights).mean() + STAIN_TOLD * found
+
+
+def _both(difference: Tensor) -> Tensor:
+    return charbonnier(difference) + SQUARED * difference.square()
 
 
 @torch.no_grad()

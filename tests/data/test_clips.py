@@ -234,6 +234,15 @@ def test_a_whole_frame_shows_most_of_its_source(root: Path, kind: str) -> None:
     assert max(seen(whole=True)) > 0.85
 
 
+def test_only_whole_frames_made_small_are_varied(root: Path) -> None:
+    def windows(*, whole: bool, share: float) -> list[Any]:
+        library = ClipLibrary.open(root, sampling=Sampling(varied=share, laid_over=share))
+        return [library.window(np.random.default_rng(n), length=3, height=40, width=48, whole=whole) for n in range(8)]
+
+    assert all(map(np.array_equal, windows(whole=False, share=0.0), windows(whole=False, share=1.0)))
+    assert not any(map(np.array_equal, windows(whole=True, share=0.0), windows(whole=True, share=1.0)))
+
+
 def test_windows_too_large_are_refused(root: Path) -> None:
     with pytest.raises(InputError, match=r"400x300.*smaller windows"):
         ClipLibrary.open(root).window(np.random.default_rng(0), length=5, height=300, width=400)

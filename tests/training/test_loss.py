@@ -228,6 +228,16 @@ def test_a_filter_may_do_little_where_no_stain_is_believed(stained: dict[str, Te
     assert within > 10 * beside > 0
 
 
+def test_a_strong_stain_left_costs_more_than_many_faint_ones(stained: dict[str, Tensor]) -> None:
+    """Error that is gathered in few pixels weighs more than as much of it spread out: so does what the eye sees."""
+    right = filter_of(stained)
+    spread = torch.where(stained["matte"][:, 2:3] > 0, 0.05, 0.0).expand(-1, 3, -1, -1)
+    gathered = spread.clone()
+    gathered[..., : SIDE // 4], gathered[..., SIDE // 4 :] = 0.1, 0.0
+    faint, strong = (float(broad_loss(replace(right, offset=offset), **stained)) for offset in (spread, gathered))
+    assert strong > 1.2 * faint
+
+
 def test_stains_weigh_most_in_the_small_matte_and_flicker_is_hardly_asked_for(stained: dict[str, Tensor]) -> None:
     still = stained | {"lit": stained["clean"]}
 
