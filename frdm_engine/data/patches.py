@@ -92,13 +92,15 @@ class Batch:
     """Whole small frames, and patches that know their frame (``owner``) and where they sit in it (``box``).
 
     The last small frames may have no patches: they are there for what is broad. There may be no patches at all.
+    ``far``: the frames that have patches at half their size, as dirt is looked for from afar; None without patches.
     """
 
     small: Views
     pattern: Tensor  # (N, 6, h/2, w/2) the small frames' fixed pattern
     patches: Views
     box: Tensor  # (N, 4) x0, y0, x1, y1 in 0..1
-    owner: Tensor  # (N,) index into small
+    owner: Tensor  # (N,) index into small and far
+    far: Views | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on ``device``."""
@@ -108,6 +110,7 @@ class Batch:
             self.patches.to(device),
             self.box.to(device),
             self.owner.to(device),
+            None if self.far is None else self.far.to(device),
         )
 
 
@@ -129,6 +132,16 @@ def views(window: Tensor, clean: Tensor, broad: Tensor, matte: Tensor, motion: M
     return Views(
         window, maps, quarter_flow(motion), gather_evidence(window, motion, both_columns(maps)), clean, broad, matte
     )
+
+
+def halved(whole: Views) -> Views:
+    """Whole frames at half their size, sides multiples of 16, looked at anew."""
+
+    def half(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 2)
+
+    window = half(whole.window.flatten(0, 1)).unflatten(0, whole.window.shape[:2])
+    return views(window, half(whole.clean), half(whole.broad), half(whole.matte))
 
 
 def crop(whole: Views, x0: int, y0: int, x1: int, y1: int) -> Views:
@@ -253,7 +266,8 @@ class PatchStream(IterableDataset[Batch]):
                 parts.append(crop(one, x, y, x + self.size, y + self.size))
                 boxes.append((x / width, y / height, (x + self.size) / width, (y + self.size) / height))
                 owner.append(frame)
-        return Batch(small, pattern, join(parts), torch.tensor(boxes, dtype=torch.float32), torch.tensor(owner))
+        place = torch.tensor(boxes, dtype=torch.float32)
+        return Batch(small, pattern, join(parts), place, torch.tensor(owner), halved(whole))
 
     def _small(
         self, whole: Views | None, size: tuple[int, int], library: ClipLibrary, rng: np.random.Generator

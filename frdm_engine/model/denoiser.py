@@ -82,6 +82,8 @@ class Worth:
 
 EVERY_HOLE = Worth()
 """All that the filler takes for a hole."""
+NOWHERE = Worth(2.0, 2.0)
+"""Nothing is filled: for a look from afar, which only tells where dirt is."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,9 @@ class Denoiser(nn.Module):
         if look.force is not None:
             found = torch.maximum(found, look.force)
         filled = found if hole is None else torch.where(hole < 0, found, hole)
-        if self.training or torch.is_grad_enabled() or filled.shape[0] > 1:
+        if worth == NOWHERE:
+            fill, mixed, weights = self._filled(look, x1, filled, [])
+        elif self.training or torch.is_grad_enabled() or filled.shape[0] > 1:
             fill, mixed, weights = self.filler(look.evidence, look.fused, x1, filled)
         else:
             where = damage
@@ -182,7 +186,7 @@ class Denoiser(nn.Module):
         return Prediction(centre + damage * (fill - centre), fill, mixed, logits, weights, filled)
 
     def _filled(self, look: Look, features: Tensor, hole: Tensor, boxes: list[Box]) -> tuple[Tensor, Tensor, Tensor]:
-        """The filler's answer in some boxes of one window; elsewhere the frame itself: cost follows damage."""
+        """The filler's answer in some boxes of a window, the frame elsewhere: cost follows damage."""
         centre = look.evidence.centre
         height, width = centre.shape[-2:]
         if boxes == [(0, 0, width, height)]:
@@ -336,7 +340,8 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
         ``previous`` is the estimate of the step before (self-conditioning, Chen et al. 2022, arXiv 2208.04202). The
         fill is made for ``hole`` (B, 1, H, W), 0..1; where that is negative, or None, for what this very call finds.
-        Of a single window that is not trained on, only what is ``worth`` it is filled, and the rest left as it is.
+        Of a single window that is not trained on, only what is ``worth`` it is filled, and the rest left as it is; with
+        ``NOWHERE`` nothing is, of any window.
         """
         out: Prediction = self.denoiser(state, sigma, look, previous, hole, worth)
         return out

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from frdm_engine.errors import DeviceError, MaskError, SettingError
 from frdm_engine.model.checkpoint import Loaded, load
-from frdm_engine.model.denoiser import CLASSES, LOCAL, FilmRestorer, Worth
+from frdm_engine.model.denoiser import CLASSES, LOCAL, NOWHERE, FilmRestorer
 from frdm_engine.model.frame_fusion import Box
 from frdm_engine.model.small import shrink
 from frdm_engine.restore.device import choose_device, fast_precision
@@ -36,9 +36,6 @@ from frdm_engine.restore.side_by_side import MOST, side_by_side
 from frdm_engine.restore.tiles import Held, coarse_motions
 from frdm_engine.restore.window import Encoded, Picture, encode, halved, is_repeat, to_planes, window_frames
 from frdm_engine.tiling import SMALLEST_TILE, Blender, Plan
-
-NOWHERE = Worth(2.0, 2.0)
-"""Nothing is filled by a look from afar."""
 
 T = TypeVar("T")
 

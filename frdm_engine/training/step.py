@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,11 +12,12 @@ from torch import Tensor
 from frdm_engine.data.patches import Batch, Views
 from frdm_engine.diffusion.sampling import bridge_state
 from frdm_engine.diffusion.schedule import NOISE
-from frdm_engine.model.denoiser import LOCAL, FilmRestorer, Look, Prediction
+from frdm_engine.model.denoiser import LOCAL, NOWHERE, FilmRestorer, Look, Prediction
 from frdm_engine.model.frame_fusion import move_features
 from frdm_engine.model.global_prompt import Prompt
 from frdm_engine.model.guide import Guide, guide_of
 from frdm_engine.model.low_resolution import Broad
+from frdm_engine.model.small import grow
 from frdm_engine.training.loss import broad_figures, broad_loss, figures, restoration_loss
 
 SHOWN = 0.6
@@ -60,7 +62,8 @@ def shown_hole(matte: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Walk:
-    """A batch on its way through the network: what is broad in the small frames, their guide, and the patches' look.
+    """A batch on its way through the network: what is broad in the small frames, their guide, and the patches' look,
+    told what dirt is seen from afar.
 
     base (N, 3, H, W): the patches' truth but for what of flicker and stains the guide has left.
     """
@@ -71,24 +74,48 @@ class Walk:
     base: Tensor
 
 
-def walk(model: FilmRestorer, batch: Batch) -> Walk:
-    """The small whole frames, then the patches under their residual and prompt."""
+def walk(model: FilmRestorer, batch: Batch, noise: Callable[[Tensor], Tensor] = torch.randn_like) -> Walk:
+    """The small whole frames, the frames from afar, then the patches under their residual and prompt.
+
+    ``noise`` draws what the look from afar begins with, normal and of the shape it is given.
+    """
     own, centre = batch.owner, batch.small.evidence.centre
     broad, guide = _wide(model, batch)
     prompt = model.prompt(centre, guide.base(centre))
-    mine = Prompt(prompt.key[own], prompt.value[own], prompt.map[own])
-    height, width = batch.patches.clean.shape[-2:]
-    here = guide.grown(height, width, batch.box, own)
-    damaged = batch.patches.evidence.centre
-    look = look_of(
-        model,
-        batch.patches,
-        box=batch.box,
-        prompt=mine,
-        residual=here.base(damaged) - damaged,
-        found=F.avg_pool2d(here.found, 2),
-    )
+    look, here = _looked(model, batch.patches, guide, prompt, batch.box, own)
+    if batch.far is not None:
+        look = replace(look, afar=_afar(model, batch.far, batch, guide, prompt, noise))
     return Walk(broad, guide, look, here.base(batch.patches.broad))
+
+
+def _looked(
+    model: FilmRestorer, seen: Views, guide: Guide, prompt: Prompt, box: Tensor, own: Tensor
+) -> tuple[Look, Guide]:
+    """The look of views that lie in ``box`` (N, 4) of the small frames ``own`` (N,), and their part of the guide."""
+    damaged = seen.evidence.centre
+    here = guide.grown(damaged.shape[-2], damaged.shape[-1], box, own)
+    mine = Prompt(prompt.key[own], prompt.value[own], prompt.map[own])
+    found = F.avg_pool2d(here.found, 2)
+    return look_of(model, seen, box=box, prompt=mine, residual=here.base(damaged) - damaged, found=found), here
+
+
+def _afar(
+    model: FilmRestorer,
+    far: Views,
+    batch: Batch,
+    guide: Guide,
+    prompt: Prompt,
+    noise: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """Logits (N, 1, H, W) of dirt in the patches, as the frames at half their size tell it."""
+    count, device = len(far.clean), far.clean.device
+    box = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=device).expand(count, -1)
+    look, _ = _looked(model, far, guide, prompt, box, torch.arange(count, device=device))
+    damaged = look.evidence.centre
+    state, first = damaged + NOISE * noise(damaged), torch.ones(count, device=device)
+    logits = model.denoise(state, first, look, worth=NOWHERE).logits[:, :1]
+    height, width = batch.patches.clean.shape[-2:]
+    return grow(logits[batch.owner], height, width, batch.box)
 
 
 def _wide(model: FilmRestorer, batch: Batch) -> tuple[Broad, Guide]:

@@ -10,6 +10,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -82,7 +83,7 @@ def measure(model: FilmRestorer, batches: Sequence[Batch], *, device: torch.devi
     model.eval()
     sums: defaultdict[str, float] = defaultdict(float)
     for number, batch in enumerate(batches):
-        made = walk(model, batch.to(device))
+        made = walk(model, batch.to(device), partial(_noise, frame=-1 - number))
         found, seen = _first_look(model, made.look, number), batch.patches
         for index in range(len(found.fill)):
             planes = (seen.evidence.centre, made.look.evidence.centre, found.fill, found.logits, seen.clean, seen.matte)
@@ -92,14 +93,14 @@ def measure(model: FilmRestorer, batches: Sequence[Batch], *, device: torch.devi
 
 def _first_look(model: FilmRestorer, look: Look, key: int) -> Prediction:
     centre = look.evidence.centre
-    return model.denoise(centre + _noise(centre, key), torch.ones(centre.shape[0], device=centre.device), look)
+    return model.denoise(centre + NOISE * _noise(centre, key), torch.ones(centre.shape[0], device=centre.device), look)
 
 
 def _noise(like: Tensor, frame: int) -> Tensor:
     """The same on every device and in every run."""
     count, _, height, width = like.shape
     planes = [gaussian(seed=_KEY, frame=frame, x=0, y=n * height, width=width, height=height) for n in range(count)]
-    return NOISE * torch.from_numpy(np.stack(planes)).to(like.device)
+    return torch.from_numpy(np.stack(planes)).to(like.device)
 
 
 def _add(

@@ -88,8 +88,10 @@ def batch(stream: Callable[..., PatchStream], library: ClipLibrary) -> Batch:
 def tensors(batch: Batch) -> dict[str, Tensor]:
     """Every tensor of a batch by name."""
     found = {"box": batch.box, "owner": batch.owner, "pattern": batch.pattern}
-    for side in ("small", "patches"):
+    for side in ("small", "patches", "far"):
         of = getattr(batch, side)
+        if of is None:
+            continue
         found |= {f"{side}.{name}": value for name, value in vars(of).items() if isinstance(value, Tensor)}
         found |= {f"{side}.evidence.{name}": value for name, value in vars(of.evidence).items()}
     return found
@@ -169,6 +171,8 @@ def test_shapes(batch: Batch) -> None:
     height, width = batch.small.clean.shape[-2:]
     assert (height, width) in {small_size(*size, SMALL) for size in FRAME_SIZES}
     assert batch.small.window.shape == (2, 5, 3, height, width)
+    assert batch.far is not None
+    assert batch.far.window.shape == (2, 5, 3, *(side // 2 for side in frame_size(batch)))
     for name, value in tensors(batch).items():
         assert value.dtype == (torch.int64 if name == "owner" else torch.float32), name
         assert torch.isfinite(value).all(), name
@@ -224,6 +228,20 @@ def test_patches_show_their_owner_at_their_box(batch: Batch) -> None:
     right = likeness(batch.owner, batch.box)
     assert right < 0.6 * likeness(1 - batch.owner, batch.box)
     assert right < 0.6 * likeness(batch.owner, batch.box.roll(1, dims=0))
+
+
+def test_frames_are_seen_from_afar_where_their_patches_lie(batch: Batch) -> None:
+    """A patch at half size is a part of its owner at half size, motion and column maps looked at anew."""
+    height, width = frame_size(batch)
+    assert batch.far is not None
+    for n, owner in enumerate(batch.owner.tolist()):
+        x0, y0, x1, y1 = (batch.box[n] * torch.tensor([width, height, width, height]) / 2).round().int().tolist()
+        for name in ("window", "clean", "matte"):
+            half = torch.nn.functional.avg_pool2d(getattr(batch.patches, name)[n], 2)
+            torch.testing.assert_close(getattr(batch.far, name)[owner][..., y0:y1, x0:x1], half)
+    again = views(batch.far.window, batch.far.clean, batch.far.broad, batch.far.matte)
+    assert torch.equal(again.columns, batch.far.columns)
+    assert torch.equal(again.evidence.aligned, batch.far.evidence.aligned)
 
 
 def whole(matte: Tensor, centre: Tensor) -> Views:
@@ -299,6 +317,7 @@ def test_small_frames_alone_know_frames_beyond_their_window(
     monkeypatch.setattr(made, "window", window)
     for seed in range(12):
         batch = made.batch(library, None, np.random.default_rng(seed))
+        assert batch.far is None
         assert batch.small.window.shape[:2] == (2, 5)
         assert batch.pattern.shape[:2] == (2, 6)
         assert batch.pattern.isfinite().all()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from frdm_engine.model import denoiser
-from frdm_engine.model.denoiser import CLASSES, EVERY_HOLE, LOCAL, FilmRestorer, Worth, damage_of, fill_boxes
+from frdm_engine.model.denoiser import CLASSES, EVERY_HOLE, LOCAL, NOWHERE, FilmRestorer, Worth, damage_of, fill_boxes
 from frdm_engine.restore.matte import mattes, opacity, worth_filling
-from tests.model.looking import answer
+from tests.model.looking import answer, look_at
 
 Lively = Callable[..., FilmRestorer]
 HEIGHT, WIDTH = 256, 384
@@ -106,3 +106,19 @@ def test_around_a_hole_the_fill_is_that_of_the_whole_window(
     for name in ("fill", "mixed", "clean"):
         assert torch.equal(getattr(made, name)[..., away], window[:, 2][..., away])
     assert torch.equal(made.hole, whole.hole)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_look_from_afar_finds_and_fills_nothing(lively: Lively, count: int, trained: bool) -> None:
+    model = lively().train(trained)
+    frames = torch.rand(count, 5, 3, 32, 48, generator=torch.Generator().manual_seed(4))
+    with torch.set_grad_enabled(trained):
+        look = look_at(model, frames)
+        state = look.evidence.centre
+        both = [model.denoise(state, torch.ones(count), look, worth=worth) for worth in (NOWHERE, EVERY_HOLE)]
+    assert torch.equal(both[0].logits, both[1].logits)
+    assert both[0].logits.requires_grad == trained
+    for name in ("fill", "mixed", "clean"):
+        assert torch.equal(getattr(both[0], name), state)
+        assert not torch.equal(getattr(both[1], name), state)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from frdm_engine.data.patches import Batch
-from frdm_engine.model.denoiser import LOCAL, FilmRestorer, Prediction
+from frdm_engine.model.denoiser import LOCAL, NOWHERE, FilmRestorer, Look, Prediction
 from frdm_engine.training.step import SHOWN, predict, shown_hole, step_loss, walk
 
 MODEL: dict[str, Any] = {"width": 8, "features": 8, "prompt_dim": 16, "limits": {"small_side": 48}}
@@ -78,6 +78,61 @@ def test_the_truth_of_a_patch_differs_from_what_is_looked_at_by_dirt_and_scratch
         difference = (made.base - made.look.evidence.centre).abs().amax(dim=1, keepdim=True)
         assert float(difference[alike].max()) < 1e-5
         assert float(difference[~alike].max()) > 0.02
+
+
+def dirty_corner(box: tuple[float, float, float, float]) -> Callable[..., Prediction]:
+    """A look from afar that is sure of dirt in ``box`` of each frame alone, in place of the network's."""
+
+    def denoise(state: Tensor, sigma: Tensor, look: Look, **given: Any) -> Prediction:
+        assert given == {"worth": NOWHERE}
+        height, width = state.shape[-2:]
+        logits = torch.full((len(state), LOCAL, height, width), -30.0)
+        x0, y0, x1, y1 = (round(side * size) for side, size in zip(box, (width, height) * 2, strict=True))
+        logits[:, 0, y0:y1, x0:x1] = 30
+        return Prediction(state, state, state, logits, state, state)
+
+    return denoise
+
+
+def test_patches_are_told_what_is_seen_from_afar_where_they_lie(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FilmRestorer(**MODEL).eval()
+    monkeypatch.setattr(model, "denoise", dirty_corner((0.0, 0.0, 0.5, 0.5)))
+    seen = walk(model, batch).look.afar
+    assert seen is not None
+    assert seen.shape == batch.patches.clean[:, :1].shape
+    for told, box in zip(seen[:, 0], batch.box, strict=True):
+        size = told.shape[-1]
+        x, y = (box[k] + (torch.arange(size) + 0.5) / size * (box[k + 2] - box[k]) for k in (0, 1))
+        inside = (y[:, None] < 0.5) & (x[None] < 0.5)
+        sure = told.abs() > 29  # but for what is mixed at its edge
+        assert float(sure.float().mean()) > 0.9
+        assert torch.equal((told > 0)[sure], inside[sure])
+
+
+def test_the_look_from_afar_learns_from_what_the_patches_miss(batch: Batch) -> None:
+    """Dirt counts as found by whichever look: only through the patches' odds does the look from afar learn."""
+    model = FilmRestorer(**MODEL).train()
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if name.startswith("denoiser.leave."):
+                value.normal_(std=0.1)
+    made = walk(model, batch)
+    assert made.look.afar is not None
+    made.look.afar.retain_grad()
+    predict(model, made.look, made.base, batch.patches.matte, later=False).logits[:, :1].sum().backward()
+    assert made.look.afar.grad is not None
+    assert 0 < float(made.look.afar.grad.abs().max()) < 1
+    with_it, without = (walk_finds(model, given) for given in (batch, replace(batch, far=None)))
+    assert (with_it >= without - 1e-5).all()
+    assert float((with_it - without).max()) > 0.1
+
+
+def walk_finds(model: FilmRestorer, batch: Batch) -> Tensor:
+    """Logits of dirt in the patches, without noise."""
+    with torch.no_grad():
+        look = walk(model, batch, torch.zeros_like).look
+        out: Tensor = model.denoise(look.evidence.centre, torch.ones(len(batch.box)), look).logits[:, :1]
+    return out
 
 
 def test_small_frames_without_patches_are_walked_too(batch: Batch) -> None:
