@@ -135,7 +135,10 @@ class Crew:
         if event["ended"] == "device" and piece is not None:
             self._why = event["error"]
             self.note(f"{hand.device} takes no more work: {event['error']}")
-            self._left.appendleft(piece)
+            if self.stop():
+                self.take(_ended(piece, "stopped", None))
+            else:
+                self._left.appendleft(piece)
             self._hands.remove(hand)
             hand.end()
             self._wake()

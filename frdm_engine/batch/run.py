@@ -100,7 +100,8 @@ class Run:
                 )
             for one, theirs in ((job, other), (other, job)):
                 for written in filter(None, (one.output, one.matte, one.difference)):
-                    for used in filter(None, (theirs.source, theirs.output, theirs.matte, theirs.difference)):
+                    read = theirs.source, theirs.protect, theirs.force
+                    for used in filter(None, (*read, theirs.output, theirs.matte, theirs.difference)):
                         if _same_files(written, used):
                             raise OutputError(
                                 f"{written.pattern} would be written over files of shot {tally.shot.name}; "

@@ -6,10 +6,12 @@ The model's own encoding (see `curves`) is private: what is stored in a file is 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,12 +42,14 @@ _NO_TRANSFER = ("", "Undefined", "User defined")
 
 @dataclass(frozen=True)
 class ColourSpace:
-    """A space plates are stored in. `why` says in words how it was chosen."""
+    """A space plates are stored in. `why` says in words how it was chosen; `config` is what the OCIO config it is of
+    is known by, '' of FRDM's own spaces."""
 
     name: str
     why: str
     to_model: Callable[[Values], Values]
     from_model: Callable[[Values], Values]
+    config: str = ""
 
     def encode(self, rgb: npt.NDArray[np.floating[Any]]) -> Values:
         """(..., 3) stored values to the model encoding, float32; NaN becomes 0, Inf what ±65504 becomes.
@@ -97,7 +101,14 @@ def _named(name: str, *, why: str) -> ColourSpace:
         why,
         lambda stored: curves.linear_to_model(_finite(_converted(stored, space, linear, config))),
         lambda coded: _converted(curves.model_to_linear(coded), linear, space, config),
+        _known_by(config),
     )
+
+
+def _known_by(config: str) -> str:
+    """The address of a config and, of a file, the hash of what it holds: a space of the same name may be another."""
+    path = Path(config)
+    return f"{config} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else config
 
 
 def _film(name: str, curve: curves.FilmLog, *, why: str) -> ColourSpace:

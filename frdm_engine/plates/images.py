@@ -69,9 +69,11 @@ def image_part(
     return Part(spec, stored)
 
 
-def read_mask(path: str | Path, *, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+def read_mask(path: str | Path, *, shape: tuple[int, int], over: Part | None = None) -> npt.NDArray[np.float32]:
     """A mask of `shape` (H, W) as float32 in 0..1, from a file whose data or display window has that size.
 
+    `over` is the part of the plate it is for: an EXR with the same display window lies in it where its data window
+    says, whatever its size; what lies outside the plate's data window is cut off, and 0 is around it.
     The single channel counts, else alpha, else luma, else the first. An alpha of 1 everywhere is no
     mask but an export's habit, so the colours count then. NaN is 0.
 
@@ -83,6 +85,9 @@ def read_mask(path: str | Path, *, shape: tuple[int, int]) -> npt.NDArray[np.flo
     part = read_parts(path)[0]
     plane = np.nan_to_num(to_float(part.planes[_mask_channel(part)], bits=part.bits), nan=0.0)
     mask = np.clip(plane, 0.0, 1.0)
+    if over is not None and path.suffix.lower() == ".exr" and part.display == over.display:
+        (x, y), (left, top) = over.window, part.window
+        return _placed(mask, shape=shape, left=left - x, top=top - y)
     if mask.shape == shape:
         return mask
     x, y, width, height = part.display

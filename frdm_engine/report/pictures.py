@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from frdm_engine.errors import OutputError, PlateError
 from frdm_engine.plates import ColourSpace, Plate, Sequence, read_mask, read_plate, resolve
+from frdm_engine.plates.convert import convert
 from frdm_engine.plates.exr import read_parts
 from frdm_engine.plates.samples import to_float
 
@@ -114,7 +115,9 @@ def look(where: Where, frame: int, *, view: str | None = None) -> Look:
     """
     plate = read_plate(where.plate.path(frame), frame=frame, layer=where.layer)
     result = read_plate(where.output(frame), frame=frame, layer=where.layer)
-    before, after = plate.rgb(view), result.rgb(view if view in result.views else None)
+    # In another container an untouched pixel is the plate's as that container holds it.
+    held = replace(plate, parts=convert(plate.parts, source=plate.path, target=result.path))
+    before, after = held.rgb(view), result.rgb(view if view in result.views else None)
     if before.shape != after.shape:
         raise PlateError(f"{result.path} has another size than {plate.path}; name the plate it was made of.")
     first = view is None or view == plate.views[0]
@@ -126,13 +129,13 @@ def look(where: Where, frame: int, *, view: str | None = None) -> Look:
     return Look(where.space, before, after, matte, _aspect(plate))
 
 
-def space_of(where: Sequence, name: str) -> ColourSpace:
+def space_of(where: Sequence, name: str, *, layer: str | None = None) -> ColourSpace:
     """The space of a sequence, from its first frame.
 
     Raises:
         PlateError, ColourError: the frame cannot be read, or the space is not known here.
     """
-    plate = read_plate(where.path(where.frames[0]))
+    plate = read_plate(where.path(where.frames[0]), layer=layer)
     return resolve(name, metadata=plate.metadata, path_suffix=plate.path.suffix, dtype=plate.dtype)
 
 

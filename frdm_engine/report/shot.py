@@ -82,7 +82,7 @@ def _sheet(folder: Path, run: Run, summary: Summary, *, plate: Sequence | None, 
         matte, lost = find(run.get("matte"), beside=folder)
     colours = run.get("colourspace") or {}
     try:
-        space = space_of(plate, str(colours.get("name", "auto")))
+        space = space_of(plate, str(colours.get("name", "auto")), layer=run.get("layer"))
     except FrdmError as error:
         return undrawn(places, str(error))
     sheet = draw(Where(plate, folder, summary.names, matte, space, run.get("layer")), chosen, places)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from frdm_engine.errors import FrdmError, MaskError, OutputError, SequenceError
 from frdm_engine.plates import ColourSpace, Plate, Sequence, read_mask, read_plate, resolve
-from frdm_engine.plates.convert import convert
+from frdm_engine.plates.convert import convert, family
 from frdm_engine.restore.claim import refuse_taken
 from frdm_engine.restore.restorer import Restorer
 from frdm_engine.restore.room import Need, check_room, needs_of
@@ -15,6 +15,8 @@ from frdm_engine.tiling import Plan
 
 FIRST_TRIES = 8
 """Frames tried for one to go by where bad ones are passed over."""
+KEEPS = {"matte": ("exr", "png", "tiff", "dpx"), "difference": ("exr",)}
+"""Containers that hold what is written beside the result."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,16 @@ def check(job: Job, restorer: Restorer, *, tolerant: bool = False, room: bool = 
         lacking = sorted(set(job.frames) - set(mask.frames)) if mask is not None and len(mask.frames) > 1 else []
         if mask is not None and lacking:
             raise MaskError(f"--{name} {mask.pattern} has no frame {lacking[0]}; add it or narrow the range.")
-    inputs = {job.source.path(n).resolve() for n in job.source.frames}
+    inputs = {job.source.path(n).resolve(): "an input frame" for n in job.source.frames}
+    for name in ("protect", "force"):
+        if (mask := getattr(job, name)) is not None:
+            inputs |= {mask_path(mask, n).resolve(): f"a mask of --{name}" for n in job.frames}
     seen: set[Path] = set()
     for frame in job.frames:
         for path in job.files(frame):
             resolved = path.resolve()
             if resolved in inputs:
-                raise OutputError(f"{path} is an input frame; choose another output.")
+                raise OutputError(f"{path} is {inputs[resolved]}; choose another output.")
             if resolved in seen:
                 raise OutputError(f"{path} would be written twice; give each output its own name.")
             seen.add(resolved)
@@ -114,9 +119,14 @@ def check(job: Job, restorer: Restorer, *, tolerant: bool = False, room: bool = 
     for name in ("protect", "force"):
         mask = getattr(job, name)
         if mask is not None:
-            read_mask(mask_path(mask, job.frames[0]), shape=size[plate.views[0]])
+            view = plate.views[0]
+            read_mask(mask_path(mask, job.frames[0]), shape=size[view], over=plate.part(view))
     plan = restorer.plan(plate.width, plate.height)
     convert(plate.parts, source=plate.path, target=job.output.path(job.frames[0]))
+    for name, kinds in KEEPS.items():
+        beside: Sequence | None = getattr(job, name)
+        if beside is not None and family(beside.path(job.frames[0])) not in kinds:
+            raise OutputError(f"--{name} {beside.pattern} cannot be held by {beside.suffix}; write .exr.")
     needs = needs_of(plate, output=job.output, matte=job.matte, difference=job.difference)
     if room:
         check_room(needs)

@@ -111,6 +111,13 @@ class Reader:
         self._held |= {number: _at_hand(frame) for number, frame in taken.items()}
         return frozenset(taken)
 
+    def mark(self, frame: int) -> list[Any] | None:
+        """What the file of a frame in hand was known by before it was read; None of one that has not been read."""
+        held = self._held.get(frame)
+        if held is None or not held.done() or held.cancelled() or held.exception() is not None:
+            return None
+        return held.result().mark
+
     def near(self, frame: int, reach: int) -> tuple[int, ...]:
         """Frames of the sequence at most ``reach`` away."""
         frames = self.source.frames

@@ -211,7 +211,7 @@ class Restorer:
         if masks.force is not None:
             named = np.asarray(masks.force, np.float32)[..., None]
             held = replace(held, force=to_planes(named, self.device))
-        found, sampled = self._scouted(held, masks.force) or self._everywhere(held)
+        found, sampled = self._scouted(held, base, masks.force) or self._everywhere(held)
         return self._looked(frame, window[frame], base, classes, found, sampled, masks)
 
     def _looked(
@@ -302,7 +302,7 @@ class Restorer:
         )
         return classes, mend(picture, whole.guide, broad)
 
-    def _scouted(self, held: Held, force: Picture | None) -> tuple[Found, float] | None:
+    def _scouted(self, held: Held, base: Picture, force: Picture | None) -> tuple[Found, float] | None:
         """What is found around what the scout and the artist point at, and the share of the tiles looked at
         for it; None where all of them come cheaper, or there is no scout."""
         scout = None if self.everywhere else self.model.scout
@@ -318,7 +318,7 @@ class Restorer:
 
         strength = self.settings.strength
         cells = marked(held.plan, logits, strength, force)
-        return look_around(held.plan, cells, look, strength=strength)
+        return look_around(held.plan, cells, look, strength=strength, base=base)
 
     def _everywhere(self, held: Held) -> tuple[Found, float]:
         """What is found in all tiles."""
@@ -404,7 +404,7 @@ class Restorer:
                 sizes = [[new if e is size[-1] else e for e in size] for size, new in zip(encoded, newest, strict=True)]
                 works = [work for size in sizes for work in coarse_motions(size)]
                 held = self._held(plans, sizes, list(self._at_once(works, plans[0])), whole, None, frame)
-                if self._scouted(held, None) is None:
+                if self._scouted(held, window[frame], None) is None:
                     for _ in self._looks(held):
                         pass
 

@@ -117,13 +117,13 @@ class Found:
 
 
 def look_around(
-    plan: Plan, cells: Cells, look: Callable[[Box], Values], *, strength: float
+    plan: Plan, cells: Cells, look: Callable[[Box], Values], *, strength: float, base: Values
 ) -> tuple[Found, float] | None:
     """What is found where cells are marked, and what repairs there run on into.
 
     ``look`` gives fill and logits (5, h, w) of a part of the padded frame; elsewhere the logits say that there is
-    nothing. Beside them the share of the tiles' pixels that was looked at. None where the tiles come
-    cheaper.
+    nothing, and ``base`` (height, width, 3) is its own fill, as grain is matched across the border. Beside them the
+    share of the tiles' pixels that was looked at. None where the tiles come cheaper.
     """
     grid = Grid(plan)
     seen: dict[Rectangle, Values] = {}
@@ -142,7 +142,7 @@ def look_around(
         for patch, values in seen.items():
             _follow(further, patch, values[3:], strength, 1 << turn, plan.multiple)
         if (further == cells).all():
-            return _laid(plan, seen), looked / plan.computed_pixels
+            return _laid(plan, seen, base), looked / plan.computed_pixels
         cells = further
     return None
 
@@ -170,8 +170,8 @@ def _follow(cells: Cells, patch: Rectangle, logits: Values, strength: float, far
     cells[patch.y0 : patch.y1, patch.x1 : min(patch.x1 + far, columns)] |= along(repaired[:, -1])[:, None]
 
 
-def _laid(plan: Plan, seen: dict[Rectangle, Values]) -> Found:
-    fill = np.zeros((3, plan.height, plan.width), np.float32)
+def _laid(plan: Plan, seen: dict[Rectangle, Values], base: Values) -> Found:
+    fill = np.array(base.transpose(2, 0, 1), np.float32, order="C")
     logits = np.full((LOCAL, plan.height, plan.width), NOTHING, np.float32)
     side = plan.multiple
     for patch, values in seen.items():

@@ -76,11 +76,16 @@ def facts_of(walk: Walk) -> dict[str, Any]:
         "device": str(restorer.device),
         "source": job.source.pattern,
         "output": job.output.pattern,
-        "colourspace": {"name": checked.space.name, "why": checked.space.why},
+        "colourspace": {"name": checked.space.name, "why": checked.space.why, **_ocio(checked)},
         "plan": checked.plan.describe().splitlines(),
         "notes": [*checked.notes, *walk.notes, *restorer.notes],
         "cuts": list(walk.cuts),
     }
+
+
+def _ocio(checked: Checked) -> dict[str, str]:
+    """The OCIO config that the pixels went through, if they did."""
+    return {"ocio": checked.space.config} if checked.space.config else {}
 
 
 class Walk:
@@ -228,20 +233,31 @@ class Walk:
             self.on_frame(self._skipped(frame, index))
             return
         began = time.monotonic() if self._mark is None else self._mark
+        masks = self._masks_now(
+            frame
+        )  # before they are read, as the plates were: what is vouched for was there to read
         window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
-        looked, plate = self._look(window, frame), window[frame].plate
+        plate = window[frame].plate
         assert plate is not None  # noqa: S101 - only frames walked past have lost theirs
+        looked = self._look(window, frame, plate)
         self._deliver(min(self._behind, max(BEHIND_BYTES // _bytes(looked), 1)) - 1)
         self._mark = time.monotonic()
-        key = self.patience.read(job.source.path(frame), lambda: self._key(frame))
+        key = self._key(frame, read=True, masks=masks)
         seconds = self._mark - began
         before = self.writing[-1][1] if self.writing else None
         self.writing.append((frame, self._pool.submit(self._write, plate, looked, index, key, seconds, before)))
 
     def _vouched(self, frame: int) -> bool:
-        path = self.job.source.path(frame)
-        key = self.patience.read(path, lambda: self._key(frame))
+        key = self._key(frame, read=False, masks=self._masks_now(frame))
         return self.ledger.vouches(frame, key, self.job.files(frame))
+
+    def _masks_now(self, frame: int) -> dict[str, list[Any] | None]:
+        """What the masks of a frame are known by."""
+        masks = {"protect": self.job.protect, "force": self.job.force}
+        return {name: None if mask is None else self._known(mask_path(mask, frame)) for name, mask in masks.items()}
+
+    def _known(self, path: Path) -> list[Any]:
+        return self.patience.read(path, lambda: fingerprint(path))
 
     def _pass_over(self, frame: int, error: FrdmError) -> None:
         """Tells of a frame that could not be done, or ends the walk by it."""
@@ -277,19 +293,20 @@ class Walk:
             if not self.at_once:
                 self.on_frame(done)
 
-    def _key(self, frame: int) -> str:
-        """Hash of everything that decides the frame's pixels."""
+    def _key(self, frame: int, *, read: bool, masks: dict[str, list[Any] | None]) -> str:
+        """Hash of everything that decides the frame's pixels; plates that were ``read`` count as they were then."""
         job, restorer = self.job, self.restorer
         reach = restorer.reach + (1 if job.cuts is None else 0)
-        masks = {"protect": job.protect, "force": job.force}
+        near = {n: self.reader.mark(n) if read else None for n in self.reader.near(frame, reach)}
         return digest(
             {
                 "frame": frame,
-                "inputs": [fingerprint(job.source.path(n)) for n in self.reader.near(frame, reach)],
-                "masks": {name: mask and fingerprint(mask_path(mask, frame)) for name, mask in masks.items()},
+                "inputs": [mark or self._known(job.source.path(n)) for n, mark in near.items()],
+                "masks": masks,
                 "cuts": job.cuts,
                 "layer": job.layer,
                 "colourspace": self.checked.space.name,
+                **_ocio(self.checked),
                 "settings": restorer.settings.record() | {"steps": restorer.steps},
                 "model": restorer.loaded.sha256,
                 "precision": str(restorer.precision),
@@ -302,20 +319,20 @@ class Walk:
         changed, total = float(entry.get("changed", 0.0)), len(self.job.frames)
         return Done(frame, index, total, True, 0.0, changed, 0.0, self.job.files(frame))
 
-    def _look(self, window: dict[int, Frame], frame: int) -> dict[str, Looked]:
+    def _look(self, window: dict[int, Frame], frame: int, plate: Plate) -> dict[str, Looked]:
         here = window[frame]
         out = {}
-        for view, picture in here.pictures.items():
+        for view in here.pictures:
             near = {number: other.pictures[view] for number, other in window.items() if view in other.pictures}
-            protect, force = (self._mask(mask, frame, picture.shape[:2]) for mask in (self.job.protect, self.job.force))
+            protect, force = (self._mask(mask, frame, plate, view) for mask in (self.job.protect, self.job.force))
             out[view] = self.restorer.look(near, frame, Masks(protect, force, here.usable[view]), view=view)
         return out
 
-    def _mask(self, mask: Sequence | None, frame: int, shape: tuple[int, int]) -> Picture | None:
+    def _mask(self, mask: Sequence | None, frame: int, plate: Plate, view: str) -> Picture | None:
         if mask is None:
             return None
         path = mask_path(mask, frame)
-        return self.patience.read(path, lambda: read_mask(path, shape=shape))
+        return self.patience.read(path, lambda: read_mask(path, shape=plate.size(view), over=plate.part(view)))
 
     def _write(
         self,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from frdm_engine.batch.crew import Crew, pieces_of
+from frdm_engine.batch.shots import Shot
 from tests.batch.conftest import Child, Shoot, pictures
 
 PATIENCE_S = 60
@@ -73,3 +77,31 @@ def test_a_stop_leaves_whole_frames_on_every_device(child: Child, shoot: Shoot, 
     assert 0 < made < 59
     assert f"frdm: Stopped: {made} of 59 frames are written whole" in said
     assert list((tmp_path / "out").rglob(".*")) == []
+
+
+def test_a_device_that_is_lost_while_stopping_does_not_hold_up_the_end(
+    shoot: Shoot, model: Path, tmp_path: Path
+) -> None:
+    plates = str(shoot("sh010", range(1, 17)))
+    shot = Shot("sh010", plates, str(tmp_path / "out" / "r.####.exr"), model=str(model))
+    stop = threading.Event()
+    heard: list[dict[str, Any]] = []
+
+    def take(event: dict[str, Any]) -> None:
+        heard.append(event)
+        if event["event"] == "frame" and not stop.is_set():
+            stop.set()  # and what ends this device's last frame is that the device is gone
+            lost = next(hand for hand in crew._hands if hand.piece is not None)
+            crew._heard.put((lost, {"event": "piece", "shot": 0, "ended": "device", "error": "it fell off the bus"}))
+
+    crew = Crew(
+        ("cpu", "cpu"), patience=0, take=take, begin=lambda index: None, note=lambda text: None, stop=stop.is_set
+    )
+    (tmp_path / "out").mkdir()
+    pieces = list(pieces_of(0, shot, tuple(range(1, 17)), share=4))
+    working = threading.Thread(target=crew.go, args=(pieces,), daemon=True)
+    working.start()
+    working.join(PATIENCE_S)
+    assert not working.is_alive()
+    assert stop.is_set(), heard
+    assert sum(event["event"] == "piece" for event in heard) == 4

@@ -97,6 +97,11 @@ def test_shots_that_would_meet_are_refused(refused: Refused, shoot: Shoot, model
         f'[[shot]]\nplate = "{two}"\noutput = "{out}/b.####.exr"\n'
     )
     assert "would be written over files of shot sh010" in refused("restore", "--shots", listed, "--model", model)
+    listed.write_text(
+        f'[[shot]]\nplate = "{one}"\noutput = "{out}/a.####.exr"\nprotect = "{two}"\n'
+        f'[[shot]]\nplate = "{one}"\noutput = "{two}/plate.####.exr"\noverwrite = true\n'
+    )
+    assert "would be written over files of shot" in refused("restore", "--shots", listed, "--model", model)
     assert not out.exists()
 
 

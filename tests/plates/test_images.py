@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from frdm_engine.errors import MaskError, OutputError, PlateError
+from frdm_engine.plates import read_plate
 from frdm_engine.plates.images import read_mask, write_image
 from tests.plates.conftest import WriteFile, read_file
 
@@ -74,6 +75,27 @@ def test_a_cropped_mask_is_placed_in_its_display_window(write_file: WriteFile) -
     expected = np.zeros((5, 6))
     expected[3:, :2] = 1
     assert np.array_equal(mask, expected)
+
+
+def test_a_mask_lies_where_its_data_window_says(write_file: WriteFile) -> None:
+    shown = {"display": (0, 0, 8, 6)}
+    colours = {name: np.zeros((4, 5), np.float16) for name in "RGB"}
+    plate = read_plate(write_file("plate.exr", (colours, {"window": (2, 1), **shown})))
+    whole = np.arange(48, dtype=np.float16).reshape(6, 8) / 64
+    wanted = whole[1:5, 2:7]
+    for name, part, window in (
+        ("format", whole, (0, 0)),
+        ("plate", wanted, (2, 1)),
+        ("over", np.pad(whole, 3), (-3, -3)),
+    ):
+        path = write_file(f"{name}.exr", ({"Y": part}, {"window": window, **shown}))
+        assert np.array_equal(read_mask(path, shape=(4, 5), over=plate.part()), wanted), name
+    path = write_file("shifted.exr", ({"Y": wanted}, {"window": (3, 1), **shown}))  # of the plate's size, elsewhere
+    moved = read_mask(path, shape=(4, 5), over=plate.part())
+    assert np.array_equal(moved[:, 1:], wanted[:, :-1])
+    assert (moved[:, 0] == 0).all()
+    path = write_file("m.png", ({"Y": np.full((4, 5), 51, np.uint8)}, {}))  # knows no windows
+    assert np.allclose(read_mask(path, shape=(4, 5), over=plate.part()), 0.2)
 
 
 def test_another_size_is_refused_with_both(write_file: WriteFile) -> None:

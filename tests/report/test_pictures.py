@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,8 @@ import OpenImageIO as oiio
 import pytest
 
 from frdm_engine.errors import PlateError
-from frdm_engine.plates import Sequence, read_plate, resolve, write_image
+from frdm_engine.plates import Sequence, read_plate, resolve, write_image, write_plate
+from frdm_engine.plates.change import Change
 from frdm_engine.report.pictures import Where, coloured, look, space_of, webp
 from frdm_engine.report.places import Place
 from frdm_engine.report.sheet import around, draw
@@ -53,6 +55,32 @@ def test_a_change_beside_the_matte_is_counted(painted: Make) -> None:
     write_image(made.folder / "out" / "out.1002.exr", spoilt, channel_names=COLOURS)
     assert look(where(made), 1002).strays == 3
     assert look(where(made), 1001).strays == 0
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("dpx", 10), ("png", 8), ("png", 16)])
+def test_an_untouched_pixel_of_another_container_is_no_change(kind: str, bits: int, tmp_path: Path) -> None:
+    codes = np.random.default_rng(1).integers(0, 2**bits, (HEIGHT, WIDTH, 3))
+    spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, "uint8" if bits == 8 else "uint16")
+    spec.attribute("oiio:BitsPerSample", bits)
+    path = tmp_path / f"plate.0001.{kind}"
+    out: Any = oiio.ImageOutput.create(str(path))
+    stored = codes << 6 if bits == 10 else codes
+    assert out.open(str(path), spec)
+    assert out.write_image(stored.astype(np.uint8 if bits == 8 else np.uint16)), out.geterror()
+    assert out.close()
+    plate, result = read_plate(path, frame=1), tmp_path / "out" / "out.0001.exr"
+    result.parent.mkdir()
+    changed = plate.rgb().astype(np.float32) / 2
+    spot = np.zeros((HEIGHT, WIDTH), bool)
+    spot[3:5, 7] = True
+    write_plate(plate, result, rgb={"": Change(spot, lambda rows: changed[rows][spot[rows]])})
+    (tmp_path / "matte").mkdir()
+    planes = np.repeat(spot[..., None].astype(np.float32), 2, axis=-1)
+    write_image(tmp_path / "matte" / "m.0001.exr", planes, channel_names=("A", "frdm.dirt"))
+    source, matte = Sequence.find(path), Sequence.find(tmp_path / "matte")
+    seen = look(Where(source, result.parent, {1: result.name}, matte, space_of(source, "auto"), None), 1)
+    assert np.array_equal(seen.differs, spot)
+    assert seen.strays == 0
 
 
 def test_nan_that_stays_is_no_change(painted: Make) -> None:
@@ -165,3 +193,16 @@ def test_of_a_long_scratch_the_middle_is_shown_pixel_by_pixel(painted: Make) -> 
     box = around(Place("scratch", 1001, "", (300, 0, 2, 900, 1800), 1, 1), seen)
     assert box == (157, 306, 288, 288)
     assert seen.pictures(most=288, box=box)[2][100, 143:145, 3].tolist() == [255, 255]
+
+
+def test_one_layer_of_many_is_looked_at(tmp_path: Path) -> None:
+    names = tuple(f"{layer}.{colour}" for layer in ("diff", "spec") for colour in COLOURS)
+    planes = np.random.default_rng(2).random((HEIGHT, WIDTH, 6), np.float32)
+    for folder in ("plate", "out"):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / "f.0001.exr", planes, channel_names=names)
+        planes[5, 6, 1] += 0.25
+    source = Sequence.find(tmp_path / "plate")
+    space = space_of(source, "auto", layer="diff")
+    seen = look(Where(source, tmp_path / "out", {1: "f.0001.exr"}, None, space, "diff"), 1)
+    assert np.argwhere(seen.differs).tolist() == [[5, 6]]

@@ -90,6 +90,58 @@ def test_resume_redoes_all_when_settings_model_or_masks_change(
     assert done_by(job, other_model)[0] == [1, 2]
 
 
+def test_what_came_after_it_was_read_is_not_vouched_for(
+    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
+) -> None:
+    source = shoot(range(1, 8))
+    mask = save(tmp_path / "m.exr", ({"Y": np.zeros((HEIGHT, WIDTH), np.float16)}, {}))
+    job = job_of(source, tmp_path / "out", resume=True, protect=Sequence.find(mask), cuts=())
+    other = shoot(range(5, 6), name="other", seed=3).path(5)
+    first, told = restorer(radius=1), []
+
+    def put_anew(done: Done) -> None:
+        told.append(done.frame)
+        if done.frame == 3:  # by now frame 5 is in hand
+            os.replace(other, source.path(5))
+            os.utime(mask, ns=(1, 1))
+
+    run(job, first, on_frame=put_anew)
+    assert told == list(source.frames)
+    reach = first.reach
+    stale = range(5 - reach, 6 + reach)
+    redone = done_by(job, restorer(radius=1))[0]
+    assert set(stale) & set(redone) == set(stale) & set(source.frames)
+    assert 1 in redone  # its mask has another date
+    fresh = job_of(source, tmp_path / "fresh", protect=Sequence.find(mask), cuts=())
+    run(fresh, restorer(radius=1))
+    assert files(tmp_path / "out") == files(tmp_path / "fresh")
+
+
+def test_another_ocio_config_is_another_job(
+    tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(shoot(range(1, 3)), tmp_path / "out", resume=True, colourspace="show")
+    for name, gain in (("one", 2), ("two", 3)):
+        (tmp_path / f"{name}.ocio").write_text(
+            f"""ocio_profile_version: 2
+roles: {{default: raw, scene_linear: mine}}
+file_rules: [!<Rule> {{name: Default, colorspace: default}}]
+displays: {{d: [!<View> {{name: v, colorspace: raw}}]}}
+colorspaces:
+  - !<ColorSpace> {{name: raw, isdata: true}}
+  - !<ColorSpace> {{name: mine}}
+  - !<ColorSpace>
+    name: show
+    to_scene_reference: !<MatrixTransform> {{matrix: [{gain}, 0, 0, 0, 0, {gain}, 0, 0, 0, 0, {gain}, 0, 0, 0, 0, 1]}}
+"""
+        )
+    for name, redone in (("one", [1, 2]), ("one", []), ("two", [1, 2])):
+        monkeypatch.setenv("OCIO", str(tmp_path / f"{name}.ocio"))
+        assert done_by(job, restorer())[0] == redone
+        record = run(job, restorer())
+        assert str(tmp_path / f"{name}.ocio") in record["colourspace"]["ocio"]
+
+
 def test_a_mask_that_moves_from_protect_to_force_is_another_job(
     tmp_path: Path, shoot: Callable[..., Sequence], restorer: Make
 ) -> None:

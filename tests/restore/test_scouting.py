@@ -68,6 +68,10 @@ def test_much_to_look_at_is_for_the_tiles() -> None:
     assert patches(cells, Grid(large())) is None
 
 
+GROUND = np.random.default_rng(1).random((700, 1000, 3), np.float32)
+"""The frame itself."""
+
+
 class Looker:
     """Looks at a frame of logits: dirt where the frame says so."""
 
@@ -95,17 +99,18 @@ def test_a_repair_is_followed_to_its_end() -> None:
     cells = np.zeros((22, 32), bool)
     cells[3, 500 // 32] = cells[420 // 32, 110 // 32] = True
     looker = Looker(dirty, cut)
-    found = look_around(cut, cells, looker, strength=1)
+    found = look_around(cut, cells, looker, strength=1, base=GROUND)
     assert found is not None
     values, looked = found
     known = dirty.copy()
     known[100:104, 900:904] = False
     np.testing.assert_array_equal(values.logits[0] > 0, known)
     np.testing.assert_array_equal(values.fill[:, known], looker.values[:3, :700, :1000][:, known])
+    np.testing.assert_array_equal(values.fill[:, 100:104, 900:904], GROUND[100:104, 900:904].transpose(2, 0, 1))
     assert (values.logits[:, 100:104, 900:904] == NOTHING).all()
     assert 0 < looked < 1
     assert looked == pytest.approx(sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in looker.boxes) / cut.computed_pixels)
-    again = look_around(cut, cells, Looker(dirty, cut), strength=1)
+    again = look_around(cut, cells, Looker(dirty, cut), strength=1, base=GROUND)
     assert again is not None
     np.testing.assert_array_equal(again[0].fill, values.fill)
     np.testing.assert_array_equal(again[0].logits, values.logits)
@@ -115,7 +120,7 @@ def test_a_repair_without_end_is_for_the_tiles() -> None:
     cut = large()
     cells = np.zeros((22, 32), bool)
     cells[10, 10] = True
-    assert look_around(cut, cells, Looker(np.ones((700, 1000), bool), cut), strength=1) is None
+    assert look_around(cut, cells, Looker(np.ones((700, 1000), bool), cut), strength=1, base=GROUND) is None
 
 
 def test_what_may_be_damage_but_is_no_repair_is_not_followed() -> None:
@@ -125,14 +130,14 @@ def test_what_may_be_damage_but_is_no_repair_is_not_followed() -> None:
     looker.values[3, :, 400:420] = -1.0  # over the low threshold, never over the high one
     cells = np.zeros((22, 32), bool)
     cells[10, 12] = True
-    assert look_around(cut, cells, looker, strength=1) is not None
+    assert look_around(cut, cells, looker, strength=1, base=GROUND) is not None
     assert len(looker.boxes) == 1
 
 
 def test_nothing_marked_is_nothing_looked_at() -> None:
     cut = large()
     looker = Looker(np.ones((700, 1000), bool), cut)
-    found = look_around(cut, np.zeros((22, 32), bool), looker, strength=1)
+    found = look_around(cut, np.zeros((22, 32), bool), looker, strength=1, base=GROUND)
     assert found is not None
     values, looked = found
     assert looked == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -198,7 +200,12 @@ def test_bad_jobs_are_refused_before_anything_is_written(
         save(tmp_path / "few" / f"m.{number}.exr", ({"Y": np.ones((HEIGHT, WIDTH), np.float16)}, {}))
     taken = save(tmp_path / "taken" / "plate.0002.exr", ({"Y": np.ones((4, 4), np.float16)}, {}))
     few, out = Sequence.find(tmp_path / "few"), tmp_path / "new" / "out"
-    into_itself = Job(source, source, source.frames)
+    into_itself, mask = Job(source, source, source.frames), Sequence.find(taken)
+
+    def beside(name: str, pattern: str) -> Job:
+        options: dict[str, Any] = {name: Sequence.output(out.parent / pattern, frames=source.frames, like=source)}
+        return dataclasses.replace(job_of(source, out), **options)
+
     cases: list[tuple[Job, type[FrdmError], str]] = [
         (Job(source, job_of(source, out).output, ()), SequenceError, "No frame of .* is left to restore"),
         (Job(source, job_of(source, out).output, (1, 2, 7)), SequenceError, "Frame 7 is not in .* holds 1-3"),
@@ -208,6 +215,10 @@ def test_bad_jobs_are_refused_before_anything_is_written(
         (job_of(source, out, matte=out), OutputError, r"plate\.0001\.exr would be written twice"),
         (job_of(source, out, protect=Sequence.find(small)), MaskError, "9 x 9 pixels and the plate 48 x 32"),
         (job_of(source, out, force=few), MaskError, r"--force .* has no frame 3"),
+        (job_of(source, out, protect=mask, matte=taken.parent, overwrite=True), OutputError, "is a mask of --protect"),
+        (job_of(source, out, force=mask, difference=taken.parent, overwrite=True), OutputError, "is a mask of --force"),
+        (beside("matte", "m.####.jpg"), OutputError, r"--matte .*m\.%04d\.jpg cannot be held by \.jpg; write \.exr"),
+        (beside("difference", "d.####.tif"), OutputError, r"--difference .* cannot be held by \.tif; write \.exr"),
         (job_of(source, out, layer="beauty"), PlateError, "no colours in a layer 'beauty'"),
         (job_of(source, out, colourspace="nonsense"), FrdmError, "no colour space 'nonsense'"),
     ]
