@@ -267,6 +267,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         frequency: bool = True,
         global_residual: bool = True,
         scouted: bool = False,
+        normed: bool = False,
         limits: dict[str, int] | None = None,
         classes: tuple[str, ...] = CLASSES,
         format: int = FORMAT,
@@ -277,7 +278,7 @@ class FilmRestorer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         neighbours = 2 * self.limits.radius
         self.encoder = Encoder(features)
         self.fusion = FrameFusion(neighbours=neighbours, features=features, channels=width)
-        self.low_resolution = LowResolution(neighbours=neighbours) if global_residual else None
+        self.low_resolution = LowResolution(neighbours=neighbours, normed=normed) if global_residual else None
         self.prompt_encoder = PromptEncoder(prompt_dim)
         self.denoiser = Denoiser(
             width=width, neighbours=neighbours, dim=prompt_dim, prompt=global_prompt, frequency=frequency

@@ -1,4 +1,4 @@
-"""The few layers all parts share. No norms: statistics over a tile would make tiles disagree."""
+"""The few layers all parts share. No norms but for whole frames: statistics over a tile would make tiles disagree."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from frdm_engine.model.convolve import convolve, convolve_by
 from frdm_engine.model.planes import beside
+
+GROUPS = 8
+"""Of channels that are normed together."""
 
 
 def conv(inputs: int, outputs: int, *, stride: int = 1, zero: bool = False) -> nn.Conv2d:
@@ -82,6 +85,20 @@ class Residual(nn.Module):
             h = h + self.shift(condition)[..., None, None].to(h.dtype)
             h = F.relu(h, inplace=not torch.is_grad_enabled())
         return convolve(self.second, h, add=x)
+
+
+class Normed(nn.Module):
+    """As ``Residual``, each convolution behind a group norm (Wu and He 2018, arXiv 1803.08494): for whole frames."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.before, self.between = nn.GroupNorm(GROUPS, channels), nn.GroupNorm(GROUPS, channels)
+        self.first = conv(channels, channels)
+        self.second = conv(channels, channels, zero=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(F.relu(self.before(x)))
+        return x + self.second(F.relu(self.between(h)))  # type: ignore[no-any-return]
 
 
 def fourier(coordinates: Tensor, bands: int) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from frdm_engine.model.fixed_pattern import CHANNELS
 from frdm_engine.model.frame_fusion import Evidence, out_of_range
-from frdm_engine.model.layers import Residual, conv, pointwise
+from frdm_engine.model.layers import Normed, Residual, conv, pointwise
 from frdm_engine.model.planes import grown
 
 RARE = -3.0
@@ -44,17 +44,18 @@ class Broad:
 class SmallNet(nn.Module):
     """Planes of small whole frames (B, P, h/2, w/2), h and w multiples of 8 -> (B, C, h, w): a U-Net.
 
-    The planes are those of ``planes_of`` and some ``extra``.
+    The planes are those of ``planes_of`` and some ``extra``. With norms it learns many times faster.
     """
 
-    def __init__(self, *, neighbours: int, outputs: int, extra: int = 0, width: int = 32) -> None:
+    def __init__(self, *, neighbours: int, outputs: int, extra: int = 0, width: int = 32, normed: bool = False) -> None:
         super().__init__()
+        block = Normed if normed else Residual
         widths = (width, 2 * width, 3 * width, 4 * width)
         self.enter = conv(4 * (3 + 3 * neighbours + 3 * 2 + 3 + 2) + neighbours + extra, width)
-        self.before = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths])
+        self.before = nn.ModuleList([nn.ModuleList([block(w), block(w)]) for w in widths])
         self.down = nn.ModuleList([conv(a, b, stride=2) for a, b in pairwise(widths)])
         self.up = nn.ModuleList([pointwise(b, a) for a, b in pairwise(widths)])
-        self.after = nn.ModuleList([nn.ModuleList([Residual(w), Residual(w)]) for w in widths[:-1]])
+        self.after = nn.ModuleList([nn.ModuleList([block(w), block(w)]) for w in widths[:-1]])
         self.leave = conv(width, outputs, zero=True)
 
     def forward(self, planes: Tensor) -> Tensor:
@@ -92,8 +93,8 @@ def planes_of(evidence: Evidence) -> Tensor:
 class LowResolution(SmallNet):
     """Finds and mends stains: planes, the fixed pattern last -> gain less 1 and offset (3 each), logit of a stain."""
 
-    def __init__(self, *, neighbours: int) -> None:
-        super().__init__(neighbours=neighbours, outputs=7, extra=CHANNELS)
+    def __init__(self, *, neighbours: int, normed: bool = False) -> None:
+        super().__init__(neighbours=neighbours, outputs=7, extra=CHANNELS, normed=normed)
         with torch.no_grad():
             self.leave.get_parameter("bias")[6] = RARE
 

@@ -27,6 +27,7 @@ from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.restore.device import fast_precision
 from frdm_engine.training.ema import Average
+from frdm_engine.training.muon import Mixed
 from frdm_engine.training.presets import Preset
 from frdm_engine.training.processes import Processes
 from frdm_engine.training.replay import Replay
@@ -38,6 +39,8 @@ __all__ = ["Report", "Schedule", "Training", "Validator", "facts_of", "look_of",
 Report = Callable[[dict[str, float]], None]
 BROAD = "low_resolution."
 """How the parameters of the low-resolution pass are named."""
+SILENT = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.")
+"""The same of what starts silent and learns at a rate of its own."""
 
 
 class Validator(Protocol):
@@ -92,7 +95,7 @@ class Training:
             for name, parameter in self.model.named_parameters():
                 parameter.requires_grad_(name.startswith(BROAD) == (preset.only == "broad"))
         self.model.to(device, memory_format=torch.channels_last).train()
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
+        self.optimizer = Mixed(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
         if goes_on:
             self.average = Average(self.model)
             self._load()
@@ -112,16 +115,16 @@ class Training:
         self.model.load_state_dict({name: given[name] for name in own})
 
     def _groups(self) -> list[dict[str, Any]]:
-        """Parameters by learning rate; ``names`` says whose optimiser state is whose."""
-        silent = ("denoiser.prompt.", "denoiser.frequency.", "fusion.trust.", "prompt_encoder.")
-        groups: list[dict[str, Any]] = []
-        for branch, factor in ((False, 1.0), (True, self.preset.branches)):
-            learning = ((n, p) for n, p in self.model.named_parameters() if p.requires_grad)
-            chosen = [(n, p) for n, p in learning if n.startswith(silent) == branch]
-            if chosen:
-                names, parameters = [n for n, _ in chosen], [p for _, p in chosen]
-                groups.append({"params": parameters, "names": names, "factor": factor})
-        return groups
+        """Parameters by optimiser and learning rate; ``names`` says whose optimiser state is whose."""
+        preset, groups = self.preset, dict[tuple[bool, float], dict[str, Any]]()
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                muon = preset.muon > 0 and parameter.ndim == 4 and not name.endswith("leave.weight")
+                factor = preset.muon / preset.rate if muon else preset.branches if name.startswith(SILENT) else 1.0
+                group = groups.setdefault((muon, factor), {"params": [], "names": [], "factor": factor, "muon": muon})
+                group["params"].append(parameter)
+                group["names"].append(name)
+        return list(groups.values())
 
     def _names(self) -> list[str]:
         return [name for group in self.optimizer.param_groups for name in group["names"]]
@@ -169,8 +172,8 @@ class Training:
         state: dict[int, dict[str, Tensor]] = {}
         for index, name in enumerate(self._names()):
             if f"optimizer.{name}.step" in tensors:  # before the first step, and for idle parameters, there is none
-                keys = ("step", "exp_avg", "exp_avg_sq")
-                state[index] = {key: tensors[f"optimizer.{name}.{key}"] for key in keys}
+                held = {key: tensors.get(f"optimizer.{name}.{key}") for key in ("step", "exp_avg", "exp_avg_sq")}
+                state[index] = {key: value for key, value in held.items() if value is not None}
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 

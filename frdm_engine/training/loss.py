@@ -23,6 +23,11 @@ SEEN_SMALL = (0.3, 0.3, 1.0, 0.1)
 """Weight of each class in the loss of what the denoiser is told of the small frame."""
 STAIN_TOLD = 2.0
 """Weight of the matte of stains that are taken back."""
+STRONG = 16 / 255
+"""Model encoding: a stain that alters a pixel by this much weighs as much as a sound pixel in that matte, others by
+the square of it: a pass that is to find all alike learns the strong ones, which cost the most, no better than faint."""
+FAINTER, STRONGER = 0.05, 4.0
+"""What a stained pixel weighs at least and at most."""
 SQUARED = 10.0
 """Weight of squared beside absolute error in stains: most of what they cost is in a few strong ones."""
 CHARBONNIER = 2e-3
@@ -62,7 +67,9 @@ def broad_loss(broad: Broad, *, lit: Tensor, clean: Tensor, matte: Tensor) -> Te
     seen = _both(lit + probability * (mended - lit) - clean).mean()
     weights = torch.tensor(SEEN_SMALL, device=matte.device).view(1, -1, 1, 1)
     entropy = F.binary_cross_entropy_with_logits(broad.hints, matte, reduction="none")
-    found = F.binary_cross_entropy_with_logits(broad.stain, stain)
+    cost = ((lit - clean).abs().amax(dim=1, keepdim=True) / STRONG).square().clamp(FAINTER, STRONGER)
+    cost = torch.where(stain > 0.02, cost, 1.0)
+    found = F.binary_cross_entropy_with_logits(broad.stain, stain, weight=cost)
     return own + 3 * seen + (entropy * weights).mean() + STAIN_TOLD * found
 
 

@@ -61,6 +61,8 @@ class Preset:
     """Small whole frames more, for what is broad."""
     rate: float = 6e-4
     """Peak learning rate of AdamW."""
+    muon: float = 0.0
+    """The same of Muon, for the kernels of convolutions but the last; 0: AdamW has these too."""
     warmup: int = 200
     """Steps until that peak."""
     branches: float = 4.0
@@ -92,6 +94,7 @@ class Preset:
             patches=0,
             broad=6,
             rate=8e-4,
+            muon=2e-3,
             gentle=1.0,
             only="broad",
         )

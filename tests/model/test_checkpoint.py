@@ -66,6 +66,18 @@ def test_round_trip(folder: Path, tmp_path: Path) -> None:
             assert back.state_dict()[name].dtype == torch.float32
 
 
+@pytest.mark.parametrize("normed", [False, True])
+def test_models_with_and_without_norms_are_kept(normed: bool, tmp_path: Path) -> None:
+    model = FilmRestorer(width=8, features=8, prompt_dim=16, normed=normed)
+    assert any("between" in name for name in model.state_dict()) is normed
+    model.save_pretrained(tmp_path / "made")
+    if not normed:  # as models were before there were norms
+        config = json.loads((tmp_path / "made" / CONFIG).read_text())
+        (tmp_path / "made" / CONFIG).write_text(json.dumps({k: v for k, v in config.items() if k != "normed"}))
+    back = load(tmp_path / "made").model
+    assert all(torch.equal(back.state_dict()[name], value) for name, value in model.state_dict().items())
+
+
 def test_limits_and_switches_are_kept_with_the_weights(tmp_path: Path) -> None:
     FilmRestorer(width=8, features=8, prompt_dim=16, frequency=False, limits={"halo": 48}).save_pretrained(tmp_path)
     config = json.loads((tmp_path / CONFIG).read_text())

@@ -249,3 +249,21 @@ def test_stains_weigh_most_in_the_small_matte_and_flicker_is_hardly_asked_for(st
 
     assert wrong(2) > 2 * wrong(0) == pytest.approx(2 * wrong(1))
     assert wrong(0) > 2 * wrong(3) > 0
+
+
+def test_a_strong_stain_missed_costs_more_than_a_faint_one(stained: dict[str, Tensor]) -> None:
+    """And a sound pixel taken for one costs the same, whatever lies beside it."""
+    right = filter_of(stained)
+    missed = replace(right, stain=torch.where(stained["matte"][:, 2:3] > 0, -4.0, right.stain))
+    taken = replace(right, stain=torch.where(stained["matte"][:, 2:3] > 0, right.stain, 0.0))
+
+    def costs(broad: Broad, change: float) -> float:
+        """Of what the matte says, with a stain that alters the frame by so much and is taken back in either case."""
+        lit = torch.where(stained["matte"][:, 2:3] > 0, stained["clean"] - change, stained["clean"])
+        frame = torch.ones_like(lit)
+        same = replace(broad, gain=frame, offset=stained["clean"] - lit)
+        return float(broad_loss(same, **(stained | {"lit": lit})))
+
+    faint, strong = (costs(missed, change) for change in (4 / 255, 32 / 255))
+    assert strong > 5 * faint
+    assert costs(taken, 4 / 255) == pytest.approx(costs(taken, 32 / 255), rel=0.01)
