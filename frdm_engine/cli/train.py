@@ -53,6 +53,10 @@ def train(
             "pass. [all]",
         ),
     ] = None,
+    anew: Annotated[
+        bool,
+        typer.Option("--anew", help="With --only broad and --from: begin that pass anew, with norms, all else kept."),
+    ] = False,
     classes: Classes = "free",
     cache: Cache = None,
     pairs: Annotated[
@@ -95,6 +99,8 @@ def train(
     if preset not in PRESETS:
         raise SettingError(f"--preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}.")
     chosen, folder = PRESETS[preset].without(without or ()), run or Path("runs") / preset
+    if anew and (only != "broad" or start is None):
+        raise SettingError("--anew begins the low-resolution pass of a model anew; give --only broad and --from too.")
     if only is not None:
         if only not in PARTS:
             raise SettingError(
@@ -103,7 +109,7 @@ def train(
         if only == "broad" and (pairs is not None or "global_residual" in chosen.off):
             other = "--pairs" if pairs is not None else "--without global_residual"
             raise SettingError(f"--only broad and {other} exclude each other; leave one out.")
-        chosen = chosen.only_broad() if only == "broad" else chosen.only_local()
+        chosen = chosen.only_broad(anew=anew) if only == "broad" else chosen.only_local()
     if validate_on is not None and (validate_on in parse_names(classes) or data.suffix.lower() == ".zip"):
         raise SettingError(
             f"--validate-on {validate_on} would take what is trained on; leave it out, and a tenth is held apart."
@@ -252,7 +258,8 @@ def _weights(model: str, preset: Preset, *, name: str) -> Path:
             f"--from {model} was trained without {missing[0]}; add "
             f"{' '.join(f'--without {switch}' for switch in missing)}, or begin with another model."
         )
-    other = next((key for key, value in wanted.items() if key not in SWITCHES and built[key] != value), None)
+    told = (*SWITCHES, "normed")  # with norms or without, a training goes on as its weights are
+    other = next((key for key, value in wanted.items() if key not in told and built[key] != value), None)
     if other is not None:
         raise CheckpointError(
             f"--from {model} has {other} {built[other]} and --preset {name} {wanted[other]}; "

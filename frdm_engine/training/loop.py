@@ -12,7 +12,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -83,11 +83,14 @@ class Training:
         Raises:
             CheckpointError: the run is damaged or of another preset, or the weights do not fit.
         """
-        self.folder, self.preset, self.device = folder, preset, device
+        self.folder, self.device = folder, device
         self.processes = processes or Processes(device)
         self.step, self.minutes, self.pretrained = 0, 0.0, weights is not None
         folder.mkdir(parents=True, exist_ok=True)
         goes_on = (folder / STATE).exists()
+        facts, tensors = read_state(folder) if goes_on else ({}, {})
+        normed = bool(facts.get("normed", False)) if goes_on else _normed(preset, weights)
+        self.preset = preset = replace(preset, model=preset.model | {"normed": normed})
         self.model = FilmRestorer(**preset.model)
         if weights is not None and not goes_on:
             self._begin_from(weights)
@@ -98,15 +101,18 @@ class Training:
         self.optimizer = Mixed(self._groups(), lr=preset.rate, betas=(0.9, 0.99))
         if goes_on:
             self.average = Average(self.model)
-            self._load()
+            self._load(facts, tensors)
         else:
             # Each process has drawn its own: they must begin as one.
             self.processes.spread(self.model.state_dict().values())
             self.average = Average(self.model)
 
     def _begin_from(self, weights: Path) -> None:
-        """Takes a model's tensors, but those of modules that are switched off here."""
+        """Takes a model's tensors, but those of modules that are switched off here, or begin anew."""
         given, own = load(weights).model.state_dict(), self.model.state_dict()
+        if self.preset.anew:
+            given = {name: value for name, value in given.items() if not name.startswith(BROAD)}
+            given |= {name: value for name, value in own.items() if name.startswith(BROAD)}
         wrong = next((n for n, value in own.items() if n not in given or given[n].shape != value.shape), None)
         if wrong is not None:
             raise CheckpointError(
@@ -138,8 +144,7 @@ class Training:
                 out[f"optimizer.{names[index]}.{key}"] = torch.as_tensor(value)
         return {name: value.detach().cpu().contiguous() for name, value in out.items()}
 
-    def _load(self) -> None:
-        facts, tensors = read_state(self.folder)
+    def _load(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         self.step, self.minutes = facts["step"], facts["minutes"]
         self.pretrained = self.pretrained or bool(facts.get("pretrained", False))
         off = tuple(facts.get("off", ()))
@@ -172,8 +177,8 @@ class Training:
         state: dict[int, dict[str, Tensor]] = {}
         for index, name in enumerate(self._names()):
             if f"optimizer.{name}.step" in tensors:  # before the first step, and for idle parameters, there is none
-                held = {key: tensors.get(f"optimizer.{name}.{key}") for key in ("step", "exp_avg", "exp_avg_sq")}
-                state[index] = {key: value for key, value in held.items() if value is not None}
+                keys = (f"optimizer.{name}.{key}" for key in ("step", "exp_avg", "exp_avg_sq"))
+                state[index] = {key.rpartition(".")[2]: tensors[key] for key in keys if key in tensors}
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
@@ -198,6 +203,8 @@ class Training:
             facts["pretrained"] = True
         if self.preset.only:
             facts["only"] = self.preset.only
+        if self.preset.model["normed"]:
+            facts["normed"] = True
         write_state(self.folder, facts, tensors)
         self.export(self.folder / "last")
 
@@ -367,6 +374,13 @@ class Training:
         with (self.folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         report(line)
+
+
+def _normed(preset: Preset, weights: Path | None) -> bool:
+    """Whether the low-resolution pass of a new run has norms: as its weights have it, unless it begins anew."""
+    if preset.anew or weights is None:
+        return preset.anew or bool(preset.model.get("normed", False))
+    return bool(load(weights).model.config.normed)
 
 
 def _decibel(square: float) -> float:

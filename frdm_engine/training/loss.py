@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,7 +27,8 @@ STAIN_TOLD = 2.0
 """Weight of the matte of stains that are taken back."""
 STRONG = 16 / 255
 """Model encoding: a stain that alters a pixel by this much weighs as much as a sound pixel in that matte, others by
-the square of it: a pass that is to find all alike learns the strong ones, which cost the most, no better than faint."""
+the square of it: a pass that is to find all alike learns the strong ones, which cost the most, no better than faint.
+Its odds are told apart from that weight, so that they are honest for the strongest and too low for faint ones."""
 FAINTER, STRONGER = 0.05, 4.0
 """What a stained pixel weighs at least and at most."""
 SQUARED = 10.0
@@ -69,7 +72,7 @@ def broad_loss(broad: Broad, *, lit: Tensor, clean: Tensor, matte: Tensor) -> Te
     entropy = F.binary_cross_entropy_with_logits(broad.hints, matte, reduction="none")
     cost = ((lit - clean).abs().amax(dim=1, keepdim=True) / STRONG).square().clamp(FAINTER, STRONGER)
     cost = torch.where(stain > 0.02, cost, 1.0)
-    found = F.binary_cross_entropy_with_logits(broad.stain, stain, weight=cost)
+    found = F.binary_cross_entropy_with_logits(broad.stain + math.log(STRONGER), stain, weight=cost)
     return own + 3 * seen + (entropy * weights).mean() + STAIN_TOLD * found
 
 

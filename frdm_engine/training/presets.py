@@ -73,6 +73,8 @@ class Preset:
     """Share of the rate for a training that begins from weights: more spoils what they know first."""
     only: str = ""
     """One of ``PARTS``, if that part alone is trained."""
+    anew: bool = False
+    """Whether the low-resolution pass forgets what it knew, and gets norms; all else begins from the weights given."""
 
     @property
     def off(self) -> tuple[str, ...]:
@@ -83,9 +85,9 @@ class Preset:
         """This preset for all but the low-resolution pass: no small frame is drawn that has no patches."""
         return replace(self, broad=0, only="local")
 
-    def only_broad(self) -> Preset:
+    def only_broad(self, *, anew: bool = False) -> Preset:
         """This preset for the low-resolution pass alone, all else kept as it is: what is broad is learned from many
-        small frames, and needs strong stains first, whatever weights it begins from."""
+        small frames, and needs strong stains first, whatever weights it begins from, or ``anew``."""
         return replace(
             self,
             recipes=_stained(1.0),
@@ -94,9 +96,10 @@ class Preset:
             patches=0,
             broad=6,
             rate=8e-4,
-            muon=2e-3,
+            muon=2e-3 if anew else 7e-4,
             gentle=1.0,
             only="broad",
+            anew=anew,
         )
 
     def without(self, names: Iterable[str]) -> Preset:
@@ -113,6 +116,8 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "frdm-s": Preset(model={"width": 32, "features": 32, "prompt_dim": 64}),
-    "frdm-b": Preset(model={"width": 80, "features": 64, "prompt_dim": 192}, frames=8, patches=4, rate=4e-4),
+    "frdm-s": Preset(model={"width": 32, "features": 32, "prompt_dim": 64, "normed": True}),
+    "frdm-b": Preset(
+        model={"width": 80, "features": 64, "prompt_dim": 192, "normed": True}, frames=8, patches=4, rate=4e-4
+    ),
 }

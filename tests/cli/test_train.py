@@ -121,3 +121,10 @@ def test_a_line_tells_progress_and_throughput() -> None:
         "step 50  1.5 min  image 0.0123  matte 0.2000  dirt 20.0>30.0 dB  scratch 20.0>30.0 dB  "
         "stain 20.0>30.0 dB  0.500 Mpixel/s  waited 3 %"
     )
+
+
+def test_anew_asks_for_the_pass_and_for_weights(refused: Refused, footage: Path, tmp_path: Path, model: Path) -> None:
+    common = ("train", "--data", footage, "--run", tmp_path / "run", "--preset", "tiny", "--anew")
+    for wrong in (("--only", "broad"), ("--from", model), ("--from", model, "--only", "local")):
+        assert "give --only broad and --from too" in refused(*common, *wrong)
+    assert not (tmp_path / "run").exists()

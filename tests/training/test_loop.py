@@ -280,6 +280,32 @@ def test_alone_the_low_resolution_pass_learns_and_all_else_stays(tmp_path: Path,
     assert again._rate(5.0, LONG) == pytest.approx(made._rate(5.0, LONG))
 
 
+def test_the_low_resolution_pass_begins_anew_with_norms_and_all_else_stays(
+    tmp_path: Path, small_ones: PatchStream
+) -> None:
+    write_model(tmp_path / "given", FilmRestorer(**MODEL))
+    given = load(tmp_path / "given").model.state_dict()
+    anew = replace(TINY.only_broad(anew=True), warmup=1)
+    made = Training(tmp_path / "run", anew, device=CPU, weights=tmp_path / "given")
+    made.run(small_ones, LONG, workers=0, report=after(3))
+    kept = load(tmp_path / "run" / "last").model
+    assert kept.config.normed
+    others = {name: value for name, value in kept.state_dict().items() if not name.startswith(BROAD)}
+    assert others.keys() == {name for name in given if not name.startswith(BROAD)}
+    assert all(torch.equal(value, given[name]) for name, value in others.items())
+    kernel = f"{BROAD}before.0.0.first.weight"
+    assert not torch.equal(kept.state_dict()[kernel], given[kernel])
+    for preset in (anew, TINY.only_broad()):  # it goes on as it is, and so does what begins from it
+        again = Training(tmp_path / "run", preset, device=CPU)
+        same(again._tensors(), made._tensors())
+    further = Training(tmp_path / "more", TINY, device=CPU, weights=tmp_path / "run" / "last")
+    assert torch.equal(further.model.state_dict()[kernel], kept.state_dict()[kernel])
+    plain = Training(
+        tmp_path / "plain", replace(TINY, model=MODEL | {"normed": True}), device=CPU, weights=tmp_path / "given"
+    )
+    assert not plain.preset.model["normed"]
+
+
 LOCAL = TINY.only_local()
 
 
