@@ -74,6 +74,11 @@ class Checked:
     notes: tuple[str, ...]
     needs: tuple[Need, ...] = ()
 
+    @property
+    def ocio(self) -> dict[str, str]:
+        """The OCIO config that the pixels go through, if they do."""
+        return {"ocio": self.space.config} if self.space.config else {}
+
 
 def check(job: Job, restorer: Restorer, *, tolerant: bool = False, room: bool = True) -> Checked:
     """Finds bad input before anything is written.

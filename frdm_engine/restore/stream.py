@@ -24,11 +24,12 @@ from frdm_engine.plates.plate import changed_parts
 from frdm_engine.restore.claim import Claim
 from frdm_engine.restore.finishing import Looked, Masks, Restored
 from frdm_engine.restore.job import Checked, Done, Job, check, mask_path
-from frdm_engine.restore.ledger import Ledger, digest, fingerprint, ledger_path
+from frdm_engine.restore.ledger import Ledger, fingerprint, ledger_path
 from frdm_engine.restore.patience import Patience
 from frdm_engine.restore.reader import AHEAD, Frame, Reader
 from frdm_engine.restore.remains import Remains
 from frdm_engine.restore.restorer import Restorer
+from frdm_engine.restore.vouching import Vouching
 from frdm_engine.restore.window import Picture
 from frdm_engine.version import __version__
 
@@ -76,16 +77,11 @@ def facts_of(walk: Walk) -> dict[str, Any]:
         "device": str(restorer.device),
         "source": job.source.pattern,
         "output": job.output.pattern,
-        "colourspace": {"name": checked.space.name, "why": checked.space.why, **_ocio(checked)},
+        "colourspace": {"name": checked.space.name, "why": checked.space.why, **checked.ocio},
         "plan": checked.plan.describe().splitlines(),
         "notes": [*checked.notes, *walk.notes, *restorer.notes],
         "cuts": list(walk.cuts),
     }
-
-
-def _ocio(checked: Checked) -> dict[str, str]:
-    """The OCIO config that the pixels went through, if they did."""
-    return {"ocio": checked.space.config} if checked.space.config else {}
 
 
 class Walk:
@@ -137,6 +133,7 @@ class Walk:
             patience=self.patience,
             tolerant=on_failure is not None,
         )
+        self.vouching = Vouching(job, restorer, self.checked, self.reader, self.patience)
         self._earlier = earlier
         self.writing: list[tuple[int, Future[Done]]] = []
         self._at = 0
@@ -233,31 +230,22 @@ class Walk:
             self.on_frame(self._skipped(frame, index))
             return
         began = time.monotonic() if self._mark is None else self._mark
-        masks = self._masks_now(
-            frame
-        )  # before they are read, as the plates were: what is vouched for was there to read
+        # Before they are read, as the plates were: what is vouched for was there to read.
+        masks = self.vouching.masks(frame)
         window = self.reader.window(frame, upcoming=job.frames[index + 1 : index + 1 + AHEAD])
         plate = window[frame].plate
         assert plate is not None  # noqa: S101 - only frames walked past have lost theirs
         looked = self._look(window, frame, plate)
         self._deliver(min(self._behind, max(BEHIND_BYTES // _bytes(looked), 1)) - 1)
         self._mark = time.monotonic()
-        key = self._key(frame, read=True, masks=masks)
+        key = self.vouching.key(frame, read=True, masks=masks)
         seconds = self._mark - began
         before = self.writing[-1][1] if self.writing else None
         self.writing.append((frame, self._pool.submit(self._write, plate, looked, index, key, seconds, before)))
 
     def _vouched(self, frame: int) -> bool:
-        key = self._key(frame, read=False, masks=self._masks_now(frame))
+        key = self.vouching.key(frame, read=False, masks=self.vouching.masks(frame))
         return self.ledger.vouches(frame, key, self.job.files(frame))
-
-    def _masks_now(self, frame: int) -> dict[str, list[Any] | None]:
-        """What the masks of a frame are known by."""
-        masks = {"protect": self.job.protect, "force": self.job.force}
-        return {name: None if mask is None else self._known(mask_path(mask, frame)) for name, mask in masks.items()}
-
-    def _known(self, path: Path) -> list[Any]:
-        return self.patience.read(path, lambda: fingerprint(path))
 
     def _pass_over(self, frame: int, error: FrdmError) -> None:
         """Tells of a frame that could not be done, or ends the walk by it."""
@@ -292,27 +280,6 @@ class Walk:
                 continue
             if not self.at_once:
                 self.on_frame(done)
-
-    def _key(self, frame: int, *, read: bool, masks: dict[str, list[Any] | None]) -> str:
-        """Hash of everything that decides the frame's pixels; plates that were ``read`` count as they were then."""
-        job, restorer = self.job, self.restorer
-        reach = restorer.reach + (1 if job.cuts is None else 0)
-        near = {n: self.reader.mark(n) if read else None for n in self.reader.near(frame, reach)}
-        return digest(
-            {
-                "frame": frame,
-                "inputs": [mark or self._known(job.source.path(n)) for n, mark in near.items()],
-                "masks": masks,
-                "cuts": job.cuts,
-                "layer": job.layer,
-                "colourspace": self.checked.space.name,
-                **_ocio(self.checked),
-                "settings": restorer.settings.record() | {"steps": restorer.steps},
-                "model": restorer.loaded.sha256,
-                "precision": str(restorer.precision),
-                "code": __version__,
-            }
-        )
 
     def _skipped(self, frame: int, index: int) -> Done:
         entry = self.ledger.line(frame) or {}

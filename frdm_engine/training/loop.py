@@ -122,14 +122,17 @@ class Training:
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by optimiser and learning rate; ``names`` says whose optimiser state is whose."""
-        preset, groups = self.preset, dict[tuple[bool, float], dict[str, Any]]()
+        groups: dict[tuple[bool, float], dict[str, Any]] = {}
         for name, parameter in self.model.named_parameters():
-            if parameter.requires_grad:
-                muon = preset.muon > 0 and parameter.ndim == 4 and not name.endswith("leave.weight")
-                factor = preset.muon / preset.rate if muon else preset.branches if name.startswith(SILENT) else 1.0
-                group = groups.setdefault((muon, factor), {"params": [], "names": [], "factor": factor, "muon": muon})
-                group["params"].append(parameter)
-                group["names"].append(name)
+            if not parameter.requires_grad:
+                continue
+            muon = self.preset.muon > 0 and parameter.ndim == 4 and not name.endswith("leave.weight")
+            factor = self.preset.branches if name.startswith(SILENT) else 1.0
+            if muon:
+                factor = self.preset.muon / self.preset.rate
+            group = groups.setdefault((muon, factor), {"params": [], "names": [], "factor": factor, "muon": muon})
+            group["params"].append(parameter)
+            group["names"].append(name)
         return list(groups.values())
 
     def _names(self) -> list[str]:

@@ -20,51 +20,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from frdm_engine.damage import PRESETS as DAMAGE
 from frdm_engine.data.patches import Batch, PatchStream
 from frdm_engine.errors import CheckpointError
 from frdm_engine.model.checkpoint import load
 from frdm_engine.model.denoiser import FilmRestorer
 from frdm_engine.model.folder import TENSORS
 from frdm_engine.training.ema import Average
-from frdm_engine.training.loop import BROAD, Report, Schedule, Training, facts_of, step_loss
-from frdm_engine.training.presets import PRESETS, Preset
+from frdm_engine.training.loop import Schedule, Training, facts_of, step_loss
+from frdm_engine.training.presets import PRESETS
 from frdm_engine.training.state import write_model
-
-CPU = torch.device("cpu")
-MODEL: dict[str, Any] = {"width": 8, "features": 8, "prompt_dim": 16, "limits": {"small_side": 48}}
-TINY = Preset(model=MODEL, patch=64, frames=1, rate=3e-3, warmup=1, later=0.3)
-LONG = Schedule(minutes=10, total_minutes=10, log_every=1)
-
-
-def after(steps: int) -> Report:
-    """A report that interrupts the training after so many logged steps, as Ctrl-C does."""
-    seen: list[float] = []
-
-    def report(line: dict[str, float]) -> None:
-        seen.append(line["step"])
-        if len(seen) == steps:
-            signal.raise_signal(signal.SIGINT)
-
-    return report
-
-
-def train(folder: Path, stream: PatchStream, *, steps: int, preset: Preset = TINY) -> Training:
-    made = Training(folder, preset, device=CPU)
-    made.run(stream, LONG, workers=0, report=after(steps))
-    return made
-
-
-def as_shipped(name: str, value: torch.Tensor) -> torch.Tensor:
-    """A tensor as a model folder holds it: hints in half precision."""
-    return value.half().float() if name.startswith("hints.") else value
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        assert torch.equal(value, other[name]), name
-
+from tests.training.runs import CPU, LONG, MODEL, TINY, after, as_shipped, same, train
 
 # Learning
 
@@ -250,104 +215,6 @@ def test_a_training_that_begins_from_weights_goes_gently(tmp_path: Path) -> None
     for minutes in (0.0, 5.0):
         rates = [made._rate(minutes, LONG) for made in (bare, begun, again)]
         assert rates[1] == rates[2] == pytest.approx(TINY.gentle * rates[0])
-
-
-# The low-resolution pass alone
-
-ALONE = replace(TINY.only_broad(), rate=3e-3, warmup=1)
-
-
-def test_alone_the_low_resolution_pass_learns_and_all_else_stays(tmp_path: Path, small_ones: PatchStream) -> None:
-    write_model(tmp_path / "given", FilmRestorer(**MODEL))
-    given = load(tmp_path / "given").model.state_dict()
-    made = Training(tmp_path / "run", ALONE, device=CPU, weights=tmp_path / "given")
-    lines: list[dict[str, float]] = []
-    count = after(4)
-
-    def report(line: dict[str, float]) -> None:
-        lines.append(line)
-        count(line)
-
-    made.run(small_ones, LONG, workers=0, report=report)
-    for name, value in made.model.state_dict().items():
-        assert torch.equal(value, given[name]) is not name.startswith(BROAD), name
-    kept = load(tmp_path / "run" / "last").model.state_dict()
-    assert all(torch.equal(kept[name], value) for name, value in given.items() if not name.startswith(BROAD))
-    assert all(line["small"] > 0 and not {"image", "dirt_psnr"} & set(line) for line in lines)
-    assert any(line["stain_psnr_before"] < 60 for line in lines)
-    again = Training(tmp_path / "run", ALONE, device=CPU)
-    same(again._tensors(), made._tensors())
-    assert again._rate(5.0, LONG) == pytest.approx(made._rate(5.0, LONG))
-
-
-def test_the_low_resolution_pass_begins_anew_with_norms_and_all_else_stays(
-    tmp_path: Path, small_ones: PatchStream
-) -> None:
-    write_model(tmp_path / "given", FilmRestorer(**MODEL))
-    given = load(tmp_path / "given").model.state_dict()
-    anew = replace(TINY.only_broad(anew=True), warmup=1)
-    made = Training(tmp_path / "run", anew, device=CPU, weights=tmp_path / "given")
-    made.run(small_ones, LONG, workers=0, report=after(3))
-    kept = load(tmp_path / "run" / "last").model
-    assert kept.config.normed
-    others = {name: value for name, value in kept.state_dict().items() if not name.startswith(BROAD)}
-    assert others.keys() == {name for name in given if not name.startswith(BROAD)}
-    assert all(torch.equal(value, given[name]) for name, value in others.items())
-    kernel = f"{BROAD}before.0.0.first.weight"
-    assert not torch.equal(kept.state_dict()[kernel], given[kernel])
-    for preset in (anew, TINY.only_broad()):  # it goes on as it is, and so does what begins from it
-        again = Training(tmp_path / "run", preset, device=CPU)
-        same(again._tensors(), made._tensors())
-    further = Training(tmp_path / "more", TINY, device=CPU, weights=tmp_path / "run" / "last")
-    assert torch.equal(further.model.state_dict()[kernel], kept.state_dict()[kernel])
-    plain = Training(
-        tmp_path / "plain", replace(TINY, model=MODEL | {"normed": True}), device=CPU, weights=tmp_path / "given"
-    )
-    assert not plain.preset.model["normed"]
-
-
-LOCAL = TINY.only_local()
-
-
-@pytest.mark.parametrize(
-    ("begun", "other", "said"),
-    [(ALONE, TINY, "with --only broad"), (TINY, ALONE, "without --only"), (LOCAL, ALONE, "with --only local")],
-)
-def test_a_run_of_one_part_is_gone_on_with_as_that_alone(
-    begun: Preset, other: Preset, said: str, tmp_path: Path
-) -> None:
-    Training(tmp_path, begun, device=CPU).save()
-    with pytest.raises(CheckpointError, match=rf"was begun {said}; .*--from"):
-        Training(tmp_path, other, device=CPU)
-
-
-def test_without_the_low_resolution_pass_all_else_learns(tmp_path: Path, repeated: PatchStream) -> None:
-    write_model(tmp_path / "given", FilmRestorer(**MODEL))
-    given = load(tmp_path / "given").model.state_dict()
-    made = Training(tmp_path / "run", replace(LOCAL, rate=3e-3, warmup=1), device=CPU, weights=tmp_path / "given")
-    made.run(repeated, LONG, workers=0, report=after(3))
-    changed = {name for name, value in made.model.state_dict().items() if not torch.equal(value, given[name])}
-    assert changed
-    assert not any(name.startswith(BROAD) for name in changed)
-    assert {name.split(".")[0] for name in changed} == {name.split(".")[0] for name in given} - {BROAD.rstrip(".")}
-    again = Training(tmp_path / "run", LOCAL, device=CPU)
-    same(again._tensors(), made._tensors())
-
-
-def test_no_small_frame_is_drawn_for_nothing() -> None:
-    assert (LOCAL.broad, LOCAL.frames, LOCAL.patches) == (0, TINY.frames, TINY.patches)
-    assert LOCAL.recipes == TINY.recipes
-
-
-def test_strong_stains_come_first() -> None:
-    stages = [*(stage.recipes for stage in ALONE.curriculum), ALONE.recipes]
-    density = [max(recipe.stains.density[1] for recipe in recipes) for recipes in stages]
-    assert density == sorted(density, reverse=True)
-    assert density[0] == pytest.approx(3 * density[-1])
-    assert [recipe.stains for recipe in ALONE.recipes] == [
-        DAMAGE[name].stains for name in ("medium", "archive-mixed", "archive-mixed")
-    ]
-    assert [stage.until for stage in ALONE.curriculum] == sorted({stage.until for stage in ALONE.curriculum})
 
 
 # Ends
