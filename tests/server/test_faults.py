@@ -106,18 +106,18 @@ def test_a_full_disk_ends_the_job_with_whole_frames(
 
 
 def test_a_source_that_vanishes_is_named(tmp_path: Path, shoot: Shoot, shared: Service) -> None:
-    source = shoot(tmp_path / "in", range(1, 13), height=96, width=96)
+    source = shoot(tmp_path / "in", range(1, 25), height=96, width=96)
     request = request_of(source, tmp_path / "out")
     shared.submit("anna", request)
     until(lambda: (frame_in_hand(shared) or 0) >= 2)
-    for number in range(9, 13):
+    for number in range(17, 25):
         source.path(number).unlink()
     told = failure(shared, request)
-    # Those that had it in their window cannot be vouched for, either; the ones before are whole.
-    failed = 13 - told["frame"]
-    assert 1 < told["frame"] <= 9
-    assert told["sentence"].startswith(f"{failed} of 12 frames could not be restored, frames {told['frame']}-12, ")
-    assert ("plate.00" in told["sentence"], told["code"], told["frames"]) == (True, "input", f"{told['frame']}-12")
+    # What was read by then is restored; all that needs what was not fails, and the frames before are whole.
+    failed = 25 - told["frame"]
+    assert 1 < told["frame"] <= 24
+    assert told["sentence"].startswith(f"{failed} of 24 frames could not be restored, frames {told['frame']}-24, ")
+    assert ("plate.00" in told["sentence"], told["code"], told["frames"]) == (True, "input", f"{told['frame']}-24")
     assert len(pictures(tmp_path / "out")) == told["frame"] - 1
     assert temporary_files(tmp_path / "out") == []
     served_next(shared, source, tmp_path / "other")
